@@ -1,0 +1,2 @@
+//! The zonegate command.
+fn main() {}
