@@ -1,0 +1,62 @@
+# What can be done with a checkout; `make` alone prints this list.
+# The recipes are short: the work is in lab/ (real servers and clients), in Cargo, and in the `zonegate` command.
+
+TARGET   := $(or $(CARGO_TARGET_DIR),target)
+FILTER   := $(TARGET)/wasm32-wasip1/release/zonegate_filter.wasm
+ZONEGATE := $(TARGET)/release/zonegate
+LAB      := python3 -m lab
+
+.DEFAULT_GOAL := help
+.PHONY: help run test build lint fmt policies publish bench e2e setup clean
+
+help: ## print this list
+	@echo "Zonegate: a policy gate for DNS provider APIs."
+	@echo
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PORT=9000 make run      other ports: the gate gets this one, PowerDNS the two after it"
+	@echo "  ENVOY=/path PDNS=/path  programs of your own instead of the pinned ones"
+	@echo "  UPSTREAM=http://host:port UPSTREAM_KEY=... make run   in front of a PowerDNS API that runs already"
+
+run: ## start the gate in front of a PowerDNS with demo zones and keys; Ctrl-C stops it
+	@$(LAB) run
+
+test: setup build ## run everything: unit, property, table, wasm-host, Envoy and real-client tests
+	cargo test --workspace --locked
+	$(LAB) pytest
+
+build: ## build the filter and the command; print the filter's size and imports
+	@python3 -c "from lab import install; install.setup(for_tests=False, only='WebAssembly')"
+	cargo build --release --locked --target wasm32-wasip1 -p zonegate-filter
+	cargo build --release --locked -p zonegate-cli
+	@python3 -m lab.module $(FILTER)
+
+lint: ## check formatting and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+fmt: ## format the code
+	cargo fmt --all
+
+policies: $(ZONEGATE) ## check policies/ and run its decision tables
+	$(ZONEGATE) check
+	$(ZONEGATE) test
+
+publish: ## check policies/ and hand them to the gate that `make run` has started
+	$(ZONEGATE) bundle policies --demo --wasm $(abspath $(FILTER)) --output .lab/run/envoy.d/zonegate.json
+
+$(ZONEGATE):
+	cargo build --release --locked -p zonegate-cli
+
+bench: setup build ## measure: the engine alone, and Envoy with and without the gate
+	$(LAB) bench
+
+e2e: setup build ## run only the tests with real servers and clients
+	$(LAB) pytest
+
+setup: ## get Envoy, PowerDNS and the test clients into .lab (idempotent)
+	@$(LAB) setup
+
+clean: ## remove what was built and what was fetched
+	cargo clean
+	rm -rf .lab

@@ -1,0 +1,36 @@
+"""`python3 -m lab setup|run|serve|pytest`: the lab's commands, behind the Makefile's."""
+
+import argparse
+import os
+import subprocess
+import sys
+
+from . import install, paths
+
+
+def main() -> int:
+    """Reads the command line and does it."""
+    parser = argparse.ArgumentParser(prog="python3 -m lab", description="Real servers and clients around Zonegate.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    setup = commands.add_parser("setup", help="get Envoy, PowerDNS and what the tests need (idempotent)")
+    setup.add_argument("--run-only", action="store_true", help="only what `run` needs, without the test clients")
+    run = commands.add_parser("run", help="start the gate in front of a PowerDNS with demo zones, until Ctrl-C")
+    run.add_argument("--check", action="store_true", help="start, try the three printed requests, stop")
+    commands.add_parser("serve", help="start the same on free ports and print one line of JSON, until stdin closes")
+    pytest = commands.add_parser("pytest", help="run the tests of lab/tests; arguments go to pytest")
+    pytest.add_argument("arguments", nargs=argparse.REMAINDER)
+    chosen = parser.parse_args()
+
+    if chosen.command == "setup":
+        install.setup(for_tests=not chosen.run_only)
+    elif chosen.command == "pytest":
+        return subprocess.call([paths.VENV / "bin" / "python", "-m", "pytest", "lab/tests", *chosen.arguments],
+                               cwd=paths.ROOT, env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"))
+    else:
+        from . import demo
+        return demo.serve() if chosen.command == "serve" else demo.run(check=chosen.check)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""Where everything lies: the checkout, and `.lab` in it, which holds all that the lab installs and writes."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout."""
+
+LAB = ROOT / ".lab"
+"""All that the lab installs and writes; ignored by git, and safe to delete."""
+
+RUN = LAB / "run"
+"""Logs and state of what runs now, or ran last."""
+
+VENV = LAB / "venv"
+"""The Python environment of the tests and of the Python clients."""
+
+ACME_SH = LAB / "acme.sh" / "usr" / "share" / "acme.sh" / "acme.sh"
+"""The ACME client acme.sh, unpacked from its Debian package."""
+
+CLOCK_SHIM = LAB / "clock_shim.so"
+"""The preloaded library that moves Envoy's clock, built from clock_shim.c."""
+
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+"""Cargo's output folder."""
+
+FILTER = TARGET / "wasm32-wasip1" / "release" / "zonegate_filter.wasm"
+"""The filter, as `make build` leaves it."""
+
+COMMAND = TARGET / "release" / "zonegate"
+"""The `zonegate` command, as `make build` leaves it."""
+
+
+def envoy_binary() -> Path:
+    """The Envoy to run: `ENVOY`, or the one that setup unpacked."""
+    return Path(os.environ.get("ENVOY") or LAB / "envoy" / "envoy")
+
+
+def powerdns_binary() -> Path:
+    """The PowerDNS server to run: `PDNS`, or Debian's."""
+    return Path(os.environ.get("PDNS") or "/usr/sbin/pdns_server")
