@@ -3,3 +3,7 @@
 pub mod decision;
 pub mod operation;
 pub mod problem;
+pub mod json;
+pub mod name;
+pub mod record_type;
+pub mod request;
