@@ -17,14 +17,15 @@ def main() -> int:
     run = commands.add_parser("run", help="start the gate in front of a PowerDNS with demo zones, until Ctrl-C")
     run.add_argument("--check", action="store_true", help="start, try the three printed requests, stop")
     commands.add_parser("serve", help="start the same on free ports and print one line of JSON, until stdin closes")
-    pytest = commands.add_parser("pytest", help="run the tests of lab/tests; arguments go to pytest")
-    pytest.add_argument("arguments", nargs=argparse.REMAINDER)
-    chosen = parser.parse_args()
+    commands.add_parser("pytest", help="run the tests of lab/tests; all further arguments go to pytest")
+    chosen, arguments = parser.parse_known_args()
+    if arguments and chosen.command != "pytest":
+        parser.error(f"unrecognized arguments: {' '.join(arguments)}")
 
     if chosen.command == "setup":
         install.setup(for_tests=not chosen.run_only)
     elif chosen.command == "pytest":
-        return subprocess.call([paths.VENV / "bin" / "python", "-m", "pytest", "lab/tests", *chosen.arguments],
+        return subprocess.call([paths.VENV / "bin" / "python", "-m", "pytest", *(arguments or ["lab/tests"])],
                                cwd=paths.ROOT, env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"))
     else:
         from . import demo

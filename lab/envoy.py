@@ -19,6 +19,14 @@ resources:
 """The secret file that Envoy watches, as in envoy/secret.example.yaml."""
 
 
+_ADDRESSES = {
+    "envoy.yaml": ("address: 127.0.0.1, port_value: 8053", "address: 127.0.0.1, port_value: 8081"),
+    "tls.yaml": ("address: 0.0.0.0, port_value: 8443", "address: 127.0.0.1, port_value: 8081"),
+    "sidecar.yaml": ("address: 127.0.0.1, port_value: 8053", "address: dns-api.example.com, port_value: 443"),
+}
+"""The documented addresses of listener and provider in each shipped configuration."""
+
+
 def adapt(text: str, changes: dict) -> str:
     """The configuration with each documented value replaced; a value that is not there is an error of the lab."""
     for documented, ours in changes.items():
@@ -47,9 +55,10 @@ class Envoy:
         if len(str(self.admin)) > 100:   # the address of a unix socket has room for 107 bytes
             self.admin = Path(tempfile.mkdtemp(prefix="zonegate-")) / "admin.sock"
         text = (paths.ROOT / "envoy" / configuration).read_text()
+        listener, provider = _ADDRESSES[configuration]
         text = adapt(text, {
-            "port_value: 8053": f"port_value: {self.port}",
-            "address: 127.0.0.1, port_value: 8081": f"address: {host}, port_value: {upstream_port}",
+            listener: f"address: 127.0.0.1, port_value: {self.port}",
+            provider: f"address: {host}, port_value: {upstream_port}",
             "/etc/zonegate/envoy.d": str(self.bundle.parent),
             "/etc/zonegate/secrets": str(self.secret.parent),
             "/run/zonegate/admin.sock": str(self.admin),

@@ -1,0 +1,211 @@
+"""Every Envoy configuration that is shipped: read as data, and tried with `envoy --mode validate`."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+from lab import envoy, gate as whole, module, paths, tls
+
+SHIPPED = sorted([*(paths.ROOT / "envoy").rglob("*.yaml"), *(paths.ROOT / "examples").rglob("*.yaml"),
+                  *(paths.ROOT / "envoy").rglob("*.json"), *(paths.ROOT / "examples").rglob("*.json")])
+"""All YAML and JSON files of envoy/ and examples/."""
+
+HCM = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+"""The type of an HTTP connection manager's settings."""
+
+
+def documents(file) -> list:
+    """The documents of a YAML or JSON file."""
+    return list(yaml.safe_load_all(file.read_text()))
+
+
+def walk(value):
+    """All mappings in a document, from the outside in."""
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from walk(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from walk(inner)
+
+
+def bootstraps() -> list:
+    """The shipped files that configure a whole Envoy, with their content."""
+    found = [(file, document) for file in SHIPPED for document in documents(file)
+             if isinstance(document, dict) and "static_resources" in document]
+    assert len(found) >= 3
+    return found
+
+
+def managers(document) -> list:
+    """All HTTP connection managers of a document."""
+    return [each for each in walk(document) if each.get("@type") == HCM]
+
+
+def name(pair) -> str:
+    """A file's name, for pytest's output."""
+    return str(pair[0].relative_to(paths.ROOT)) if isinstance(pair, tuple) else ""
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.relative_to(paths.ROOT)))
+def test_no_failure_policy_opens_the_gate(file):
+    """A trapped filter answers 503; it never lets requests through."""
+    text = file.read_text()
+    assert "FAIL_OPEN" not in text.replace("never FAIL_OPEN", "")
+    for each in (part for document in documents(file) for part in walk(document)):
+        assert not each.get("fail_open") and each.get("failOpen") is not True
+        assert each.get("failStrategy", "FAIL_RELOAD") == "FAIL_RELOAD"
+        if "vm_config" in each:
+            assert each["failure_policy"] == "FAIL_RELOAD"
+            assert each["allow_on_headers_stop_iteration"] is True, "without it Envoy hangs where a body decides"
+
+
+@pytest.mark.parametrize("pair", bootstraps(), ids=name)
+def test_every_listener_has_the_gate(pair):
+    """Paths are normalised, addresses are true, and the gate stands right before the router in every listener."""
+    _, document = pair
+    found = managers(document)
+    assert found
+    for manager in found:
+        filters = [each["name"] for each in manager["http_filters"]]
+        assert filters[-2:] == ["zonegate", "envoy.filters.http.router"] or filters[0] == "zonegate", filters
+        gate = next(each for each in manager["http_filters"] if each["name"] == "zonegate")
+        assert not gate.get("disabled") and not gate.get("is_optional")
+        assert "default_config" not in gate["config_discovery"]
+        assert manager["normalize_path"] is True and manager["merge_slashes"] is True
+        assert manager["path_with_escaped_slashes_action"] == "REJECT_REQUEST"
+        assert manager["common_http_protocol_options"]["headers_with_underscores_action"] == "REJECT_REQUEST"
+        assert manager["use_remote_address"] is True and manager["skip_xff_append"] is True
+        assert manager["xff_num_trusted_hops"] == 0
+        assert manager["request_timeout"] == "30s" and manager["stream_idle_timeout"]
+        assert "request_headers_to_add" not in manager["route_config"]
+
+
+@pytest.mark.parametrize("pair", bootstraps(), ids=name)
+def test_no_route_passes_the_gate_by(pair):
+    """Each route says its provider and account, retries nothing, and switches no filter off."""
+    _, document = pair
+    for manager in managers(document):
+        for host in manager["route_config"]["virtual_hosts"]:
+            assert "typed_per_filter_config" not in host and "retry_policy" not in host
+            for route in host["routes"]:
+                assert "typed_per_filter_config" not in route
+                facts = route["metadata"]["filter_metadata"]["zonegate"]
+                assert facts["provider"] and facts["account"] and facts["cluster"] == route["route"]["cluster"]
+                assert "retry_policy" not in route["route"] and "request_headers_to_add" not in route
+    # Nothing else may forward at all: every network filter is an HTTP connection manager.
+    for listener in document["static_resources"]["listeners"]:
+        for chain in listener["filter_chains"]:
+            assert [each["typed_config"]["@type"] for each in chain["filters"]] == [HCM]
+
+
+@pytest.mark.parametrize("pair", bootstraps(), ids=name)
+def test_every_cluster_gets_its_credential_and_nothing_else_does(pair):
+    """The real credential is injected behind the decision; without one nothing goes up; off this machine only by TLS."""
+    _, document = pair
+    for cluster in document["static_resources"]["clusters"]:
+        options = cluster["typed_extension_protocol_options"]["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"]
+        injector, codec = options["http_filters"]
+        assert codec["name"] == "envoy.filters.http.upstream_codec"
+        settings = injector["typed_config"]
+        assert settings["@type"].endswith("credential_injector.v3.CredentialInjector")
+        assert settings["overwrite"] is True and settings["allow_request_without_credential"] is False
+        assert "inline_string" not in str(settings), "the credential stands in the secret file, not here"
+        addresses = [each["address"] for each in walk(cluster["load_assignment"]) if "port_value" in each]
+        for address in addresses:
+            if address != "127.0.0.1":
+                context = cluster["transport_socket"]["typed_config"]
+                checks = context["common_tls_context"]["validation_context"]
+                assert context["sni"] and checks["trusted_ca"] and checks["match_typed_subject_alt_names"]
+
+
+@pytest.mark.parametrize("pair", bootstraps(), ids=name)
+def test_admin_is_a_private_unix_socket(pair):
+    """Mode 0600, and no TCP."""
+    _, document = pair
+    assert set(document["admin"]["address"]) == {"pipe"}
+    assert document["admin"]["address"]["pipe"]["mode"] == 0o600
+
+
+@pytest.mark.parametrize("pair", bootstraps(), ids=name)
+def test_the_audit_log_prints_no_header_that_could_hold_a_credential(pair):
+    """Of the request's headers only the method; after the filter they hold the real credential."""
+    file, _ = pair
+    logged = [line for line in file.read_text().splitlines() if "%REQ" in line]
+    assert logged
+    for line in logged:
+        assert line.replace("%REQ(:METHOD)%", "").count("%REQ") == 0, line
+    assert "DYNAMIC_METADATA" not in file.read_text() and "%RESP(" not in file.read_text()
+
+
+def test_the_variants_differ_only_where_they_say():
+    """tls.yaml and sidecar.yaml have the same connection manager as envoy.yaml."""
+    plain, *others = (managers(documents(paths.ROOT / "envoy" / each)[0])[0]
+                      for each in ("envoy.yaml", "tls.yaml", "sidecar.yaml"))
+    for other in others:
+        assert other == plain
+
+
+def test_envoy_holds_more_than_the_filter_does():
+    """The listener's limit governs requests and responses alike, and lies above the filter's caps (2 and 16 MiB)."""
+    for _, document in bootstraps():
+        for listener in document["static_resources"]["listeners"]:
+            assert listener["per_connection_buffer_limit_bytes"] >= 18 * 1024 * 1024
+
+
+def test_every_callback_of_the_filter_is_a_listed_capability(folder, built):
+    """Envoy silently never calls an export that is not listed: for a request callback that would be a bypass."""
+    bundle = folder / "capabilities.json"
+    packed = whole.pack(bundle)
+    assert packed.returncode == 0, packed.stdout + packed.stderr
+    shipped = json.loads((paths.ROOT / "envoy" / "filter-template.json").read_text())
+    for text in (json.loads(bundle.read_text()), shipped):
+        listed = next(each["allowed_capabilities"] for each in walk(text) if "allowed_capabilities" in each)
+        callbacks = [each for each in module.exports(paths.FILTER) if each.startswith("proxy_on_")]
+        assert len(callbacks) >= 8
+        assert not set(callbacks) - set(listed)
+        needed = {each.split(".", 1)[1] for each in module.imports(paths.FILTER)}
+        assert not needed - set(listed)
+
+
+def test_the_command_writes_what_the_template_says(folder, built):
+    """`zonegate bundle` and envoy/filter-template.json agree on everything but the digest, the file and the bundle."""
+    bundle = folder / "template.json"
+    packed = whole.pack(bundle)
+    assert packed.returncode == 0, packed.stdout + packed.stderr
+
+    def settings(text: str) -> dict:
+        """The filter's settings without what differs by its nature."""
+        resource = json.loads(text)["resources"][0]
+        config = resource["typed_config"]["config"]
+        config.pop("configuration", None)
+        config["vm_config"].pop("code")
+        config["vm_config"].pop("capability_restriction_config")
+        return resource
+
+    template = (paths.ROOT / "envoy" / "filter-template.json").read_text()
+    assert settings(bundle.read_text()) == settings(template)
+
+
+@pytest.mark.parametrize("configuration", ["envoy.yaml", "tls.yaml", "sidecar.yaml"])
+def test_envoy_accepts_the_configuration_and_the_bundle(configuration, folder, built):
+    """`envoy --mode validate` loads it, with the demo bundle in place."""
+    changes = {}
+    if configuration == "tls.yaml":
+        certificates = tls.Certificates(folder / "tls")
+        private = folder / "validate-tls"
+        private.mkdir()
+        text = (paths.ROOT / "envoy" / "tls-certificate.example.yaml").read_text()
+        (private / "gate.yaml").write_text(text.replace("/etc/zonegate/tls", str(private)))
+        shutil.copy(certificates.certificate, private / "gate.crt")
+        shutil.copy(certificates.key, private / "gate.key")
+        changes["/etc/zonegate/tls"] = str(private)
+    prepared = envoy.Envoy(folder / f"validate-{configuration}", 1, "any", configuration=configuration, changes=changes)
+    assert whole.pack(prepared.bundle).returncode == 0
+    done = subprocess.run([paths.envoy_binary(), "--mode", "validate", "-c", prepared.configuration],
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
