@@ -1,5 +1,6 @@
 """A small HTTP/1.1 client: ordinary requests, requests over a unix socket, and raw bytes for what no client would send."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -35,14 +36,12 @@ class Answer:
             return None
 
 
-def _finish(connection: http.client.HTTPConnection) -> Answer:
-    """Reads the answer and closes the connection."""
-    try:
-        answer = connection.getresponse()
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, headers, answer.read())
-    finally:
-        connection.close()
+def _read(stream: socket.socket, method: str = "GET") -> Answer:
+    """Reads one answer from a socket."""
+    answer = http.client.HTTPResponse(stream, method=method)
+    answer.begin()
+    headers = {name.lower(): value for name, value in answer.getheaders()}
+    return Answer(answer.status, headers, answer.read())
 
 
 def ask(port: int, method: str, path: str, key: str | None = None, body=None, headers: dict | None = None,
@@ -55,8 +54,13 @@ def ask(port: int, method: str, path: str, key: str | None = None, body=None, he
     if body is not None and not isinstance(body, bytes):
         body = json.dumps(body).encode()
         sent.setdefault("Content-Type", "application/json")
-    connection.request(method, path, body=body, headers=sent)
-    return _finish(connection)
+    # An answer may come before the whole body was sent (413, 401); then sending fails and the answer is to be read.
+    try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection.request(method, path, body=body, headers=sent)
+        return _read(connection.sock, method)
+    finally:
+        connection.close()
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -81,17 +85,18 @@ class _UnixConnection(http.client.HTTPConnection):
 def ask_unix(path: Path, method: str, target: str) -> Answer:
     """One request over a unix socket, such as Envoy's admin interface."""
     connection = _UnixConnection(path)
-    connection.request(method, target)
-    return _finish(connection)
+    try:
+        connection.request(method, target)
+        return _read(connection.sock, method)
+    finally:
+        connection.close()
 
 
 def ask_raw(port: int, data: bytes | list, timeout: float = 20) -> Answer:
     """Sends exactly these bytes (a list: piece by piece, each in a segment of its own) and reads one answer."""
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for piece in [data] if isinstance(data, bytes) else data:
-            connection.sendall(piece)
-        answer = http.client.HTTPResponse(connection)
-        answer.begin()
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, headers, answer.read())
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for piece in [data] if isinstance(data, bytes) else data:
+                connection.sendall(piece)
+        return _read(connection)

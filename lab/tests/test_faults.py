@@ -1,0 +1,150 @@
+"""A provider that is down, slow, or talks nonsense: the client gets an answer in time, and never what it may not see."""
+
+import threading
+import time
+
+import pytest
+
+from lab import process, upstream
+
+from .conftest import CHALLENGE, ZONES
+
+LISTING = (b'[{"id":"example.com.","name":"example.com.","kind":"Native","url":"/api/v1/servers/localhost/zones/'
+           b'example.com."},{"id":"hidden.org.","name":"hidden.org.","kind":"Native"}]')
+"""A listing with one zone that the key may see, and one that it may not."""
+
+
+class Provider(upstream.FaultyUpstream):
+    """A faulty provider in the place of PowerDNS."""
+
+    host, key = "127.0.0.1", "the-real-credential-of-a-faulty-one"
+
+    @property
+    def api_port(self) -> int:
+        """Where it listens."""
+        return self.port
+
+
+@pytest.fixture
+def behind(another_gate):
+    """Starts a gate in front of a provider that behaves so."""
+    providers = []
+
+    def start(behave, **options):
+        """The gate and the provider."""
+        providers.append(Provider(behave))
+        return another_gate(upstream=providers[-1], **options), providers[-1]
+
+    yield start
+    for provider in providers:
+        provider.stop()
+
+
+def test_the_provider_is_down(another_gate, keys):
+    """Nobody listens: 503 in no time, and the gate itself stays ready."""
+    class Nobody:
+        """An address where nothing is."""
+        host, api_port, key = "127.0.0.1", process.free_port(), "any"
+
+    gate = another_gate(upstream=Nobody)
+    began = time.monotonic()
+    for method, path, body in (("GET", ZONES, None), ("PATCH", f"{ZONES}/example.com.", CHALLENGE)):
+        answer = gate.ask(method, path, key=keys["demo-acme-zone"], body=body)
+        assert answer.status in (502, 503), answer.text
+    assert time.monotonic() - began < 10
+    assert gate.ask("GET", ZONES, key="wrong").status == 401
+    assert gate.ready()
+
+
+def test_a_slow_provider_is_given_up(behind, keys):
+    """No answer within the route's timeout: 504, not a hang."""
+    gate, _ = behind(lambda connection, _: time.sleep(8), changes={"timeout: 30s ": "timeout: 2s "})
+    began = time.monotonic()
+    answer = gate.ask("GET", ZONES, key=keys["demo-acme-zone"])
+    assert answer.status in (502, 503, 504), answer.text
+    assert 1.5 < time.monotonic() - began < 7
+
+
+def test_a_provider_that_takes_its_time_is_waited_for(behind, keys):
+    """Two seconds of silence, and a body in slow pieces, are no fault."""
+    def slowly(connection, _):
+        """Answers late and bit by bit."""
+        data = upstream.answer("200 OK", LISTING)
+        time.sleep(2)
+        for at in range(0, len(data), 40):
+            connection.sendall(data[at:at + 40])
+            time.sleep(0.05)
+
+    gate, _ = behind(slowly)
+    answer = gate.ask("GET", ZONES, key=keys["demo-acme-zone"])
+    assert answer.status == 200 and b"example.com." in answer.body and b"hidden.org" not in answer.body
+
+
+def test_a_provider_that_closes_in_the_middle(behind, keys):
+    """Half a listing is never passed on as if it were one."""
+    def half(connection, _):
+        """Announces more than it sends."""
+        connection.sendall(upstream.answer("200 OK", LISTING)[:-60])
+
+    gate, _ = behind(half)
+    try:
+        answer = gate.ask("GET", ZONES, key=keys["demo-acme-zone"])
+    except OSError:
+        return   # the connection was cut: also clear to the client
+    assert answer.status in (502, 503), answer.text
+    assert b"hidden.org" not in answer.body
+
+
+@pytest.mark.parametrize("data", [
+    upstream.answer("200 OK", b"<html>hidden.org.</html>", "text/html"),
+    upstream.answer("200 OK", LISTING[:-1]),
+    upstream.answer("200 OK", LISTING + b"hidden.org"),
+    upstream.answer("200 OK", b'{"name":"hidden.org."}'),
+    upstream.answer("200 OK", b"\x1f\x8bhidden.org", extra="Content-Encoding: gzip\r\n"),
+    upstream.answer("206 Partial Content", LISTING, extra="Content-Range: bytes 0-1/2\r\n"),
+    upstream.answer("203 Non-Authoritative Information", LISTING),
+    upstream.answer("302 Found", b"hidden.org", extra="Location: http://hidden.org/\r\n"),
+    upstream.answer("500 Internal Server Error", b'{"error":"hidden.org. is locked"}'),
+    upstream.answer("200 OK", b'["' + b"hidden.org." * 1_600_000 + b'"]'),
+    b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n[{\"na\r\nzz\r\n",
+    b"nonsense\r\n\r\n",
+], ids=["html", "cut", "trailing", "another-shape", "compressed", "partial", "another-success", "redirect", "error-text",
+        "over-the-cap", "broken-chunks", "not-http"])
+def test_what_cannot_be_filtered_is_not_passed(behind, keys, data):
+    """Whatever the provider answers where a listing was expected, nothing unfiltered comes through."""
+    gate, provider = behind(lambda connection, _: connection.sendall(data))
+    answer = gate.ask("GET", ZONES, key=keys["demo-acme-zone"])
+    assert answer.status >= 500, (answer.status, answer.text[:300])
+    assert b"hidden.org" not in answer.body and "hidden.org" not in str(answer.headers)
+    assert provider.key not in answer.text + str(answer.headers)
+    assert gate.ready()
+
+
+def test_a_set_cookie_of_the_provider_stays_behind(behind, keys):
+    """Nor do the headers go on that speak of the unfiltered body."""
+    extra = "Set-Cookie: a=b\r\nETag: \"x\"\r\nLast-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+    gate, _ = behind(lambda connection, _: connection.sendall(upstream.answer("200 OK", LISTING, extra=extra)))
+    answer = gate.ask("GET", ZONES, key=keys["demo-acme-zone"])
+    assert answer.status == 200
+    assert not {"set-cookie", "etag", "last-modified"} & set(answer.headers)
+    assert int(answer.headers.get("content-length", len(answer.body))) == len(answer.body)
+
+
+def test_clients_that_go_away_do_no_harm(behind, keys):
+    """Forty clients hang up while the provider still thinks; the gate goes on."""
+    gate, _ = behind(lambda connection, _: (time.sleep(1), connection.sendall(upstream.answer("200 OK", LISTING))))
+
+    def impatient():
+        """Asks and hangs up."""
+        try:
+            gate.ask("GET", ZONES, key=keys["demo-acme-zone"], timeout=0.3)
+        except OSError:
+            pass
+
+    threads = [threading.Thread(target=impatient) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert gate.ready() and gate.program.runs()
+    assert gate.ask("GET", ZONES, key=keys["demo-acme-zone"]).status == 200
