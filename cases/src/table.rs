@@ -1,0 +1,214 @@
+//! Table files: read as a whole, or refused with everything that is wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::case::Case;
+use crate::problem::{Problem, line_of};
+use crate::shape::{Defaults, Row};
+use crate::understand::understand;
+
+/// The file beside the tables that gives the plaintext of demonstration keys by alias.
+pub const DEMO_KEYS_FILE: &str = "demo-keys.toml";
+
+/// One table file.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// The file, as it was named to the loader.
+    pub file: String,
+    /// Its rows, in order; never empty.
+    pub cases: Vec<Case>,
+}
+
+/// All tables of a folder.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// The tables, by file name; never empty.
+    pub tables: Vec<Table>,
+}
+
+impl Table {
+    /// Reads one table, with the keys of the `demo-keys.toml` beside it.
+    pub fn load(path: impl AsRef<Path>) -> Result<Table, Vec<Problem>> {
+        let path = path.as_ref();
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let (keys, mut problems) = demo_keys(&folder.join(DEMO_KEYS_FILE));
+        match read(path)
+            .map_err(|problem| vec![problem])
+            .and_then(|text| Table::parse(&path.display().to_string(), &text, &keys))
+        {
+            Ok(table) if problems.is_empty() => Ok(table),
+            Ok(_) => Err(problems),
+            Err(found) => {
+                problems.extend(found);
+                Err(problems)
+            }
+        }
+    }
+
+    /// Reads a table's text; `keys` gives the plaintext of each alias.
+    pub fn parse(
+        file: &str,
+        text: &str,
+        keys: &BTreeMap<String, String>,
+    ) -> Result<Table, Vec<Problem>> {
+        let at = |error: &toml::de::Error| toml_problem(file, text, error);
+        let document = DeTable::parse(text).map_err(|error| vec![at(&error)])?;
+        let span = document.span();
+        let mut document = document.into_inner();
+        let rows = document.remove("case");
+        let mut problems = Vec::new();
+        let defaults = Spanned::new(span, document).into_deserializer();
+        let defaults = Defaults::deserialize(defaults).unwrap_or_else(|error| {
+            problems.push(at(&error));
+            Defaults::default()
+        });
+        let mut cases = Vec::new();
+        for row in
+            rows.map(rows_of).transpose().map_err(|()| vec![not_rows(file)])?.unwrap_or_default()
+        {
+            let line = line_of(text, row.span().start);
+            match Row::deserialize(row.into_deserializer()) {
+                Ok(row) => match understand(file, line, row, &defaults, keys) {
+                    Ok(case) => cases.push(case),
+                    Err(found) => problems.extend(found),
+                },
+                Err(error) => {
+                    let mut problem = at(&error);
+                    problem.line = problem.line.or(Some(line));
+                    problems.push(problem);
+                }
+            }
+        }
+        problems.extend(duplicates(&cases));
+        if cases.is_empty() && problems.is_empty() {
+            problems.push(
+                Problem::new(file, "a table without a case")
+                    .help("write at least one `[[case]]`, or delete the file"),
+            );
+        }
+        if problems.is_empty() { Ok(Table { file: file.to_owned(), cases }) } else { Err(problems) }
+    }
+}
+
+impl Tables {
+    /// Reads every `*.toml` of a folder but `demo-keys.toml`, by file name; never an empty set.
+    pub fn load_dir(dir: impl AsRef<Path>) -> Result<Tables, Vec<Problem>> {
+        let dir = dir.as_ref();
+        let (keys, mut problems) = demo_keys(&dir.join(DEMO_KEYS_FILE));
+        let mut tables = Vec::new();
+        let files = table_files(dir).map_err(|problem| vec![problem])?;
+        if files.is_empty() {
+            problems.push(
+                Problem::new(&dir.display().to_string(), "no table in this folder")
+                    .help("a table is a file such as `example.toml` with `[[case]]` rows"),
+            );
+        }
+        for path in files {
+            let name = path.display().to_string();
+            match read(&path)
+                .map_err(|problem| vec![problem])
+                .and_then(|text| Table::parse(&name, &text, &keys))
+            {
+                Ok(table) => tables.push(table),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if problems.is_empty() { Ok(Tables { tables }) } else { Err(problems) }
+    }
+
+    /// Every case of every table, in order.
+    pub fn cases(&self) -> impl Iterator<Item = &Case> {
+        self.tables.iter().flat_map(|table| &table.cases)
+    }
+}
+
+/// The table files of a folder, sorted.
+fn table_files(dir: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let unreadable = |error: std::io::Error| {
+        Problem::new(&dir.display().to_string(), format!("cannot read this folder: {error}"))
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let is_keys = path.file_name().is_some_and(|name| name == DEMO_KEYS_FILE);
+        if path.extension().is_some_and(|end| end == "toml") && !hidden && !is_keys {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The text of a file.
+fn read(path: &Path) -> Result<String, Problem> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Problem::new(&path.display().to_string(), format!("cannot read this file: {error}"))
+    })
+}
+
+/// The plaintext of demonstration keys by alias; a missing file is no key at all.
+fn demo_keys(path: &Path) -> (BTreeMap<String, String>, Vec<Problem>) {
+    if !path.exists() {
+        return (BTreeMap::new(), Vec::new());
+    }
+    let file = path.display().to_string();
+    let text = match read(path) {
+        Ok(text) => text,
+        Err(problem) => return (BTreeMap::new(), vec![problem]),
+    };
+    match toml::from_str::<BTreeMap<String, String>>(&text) {
+        Ok(keys) if keys.contains_key("none") => {
+            let problem = Problem::new(&file, "`none` cannot be the alias of a key");
+            (BTreeMap::new(), vec![problem.help("in a table it means: no key is sent")])
+        }
+        Ok(keys) => (keys, Vec::new()),
+        Err(error) => (BTreeMap::new(), vec![toml_problem(&file, &text, &error)]),
+    }
+}
+
+/// The rows of `[[case]]`.
+fn rows_of(value: Spanned<DeValue<'_>>) -> Result<Vec<Spanned<DeValue<'_>>>, ()> {
+    match value.into_inner() {
+        DeValue::Array(rows) => Ok(rows.into_iter().collect()),
+        DeValue::String(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Table(_) => Err(()),
+    }
+}
+
+/// `case` is something else than rows.
+fn not_rows(file: &str) -> Problem {
+    Problem::new(file, "`case` must be a list of rows").help("begin each row with `[[case]]`")
+}
+
+/// What the TOML reader found, with its line.
+fn toml_problem(file: &str, text: &str, error: &toml::de::Error) -> Problem {
+    let problem = Problem::new(file, error.message());
+    match error.span() {
+        Some(span) => problem.at(line_of(text, span.start)),
+        None => problem,
+    }
+}
+
+/// Rows with a name that an earlier row has.
+fn duplicates(cases: &[Case]) -> Vec<Problem> {
+    let mut seen = BTreeSet::new();
+    let mut problems = Vec::new();
+    for case in cases {
+        if !seen.insert(case.name.as_str()) {
+            let message = format!("the name `{}` is used twice", case.name);
+            problems.push(Problem::new(&case.file, message).at(case.line).help("rename one"));
+        }
+    }
+    problems
+}
