@@ -1,0 +1,311 @@
+//! Bodies and queries: from declared fields to operations, and to what is forwarded.
+//!
+//! A [`Reading`] walks the strict tree once. It writes a second tree of what goes on, and notes
+//! what must be allowed. What is forwarded is that second tree, so the provider never sees a byte
+//! that was not read here.
+
+use std::collections::BTreeMap;
+
+use crate::json::Json;
+use crate::name::Name;
+use crate::operation::{Action, Operation, ResourceKind};
+
+use super::Caps;
+use super::file::{Asked, Field, File, Kind, RouteForm, Use, When};
+use super::refusal::{Refusal, quoted};
+use super::text;
+use crate::decision::Reason;
+
+/// One request being read.
+pub(super) struct Reading<'a> {
+    /// The provider's file.
+    pub(super) file: &'a File,
+    /// The most operations.
+    pub(super) operations_max: usize,
+    /// The zone that the request is about.
+    pub(super) zone: Option<Name>,
+    /// The kind of metadata that the request is about, as it was written.
+    pub(super) metadata: Option<String>,
+    /// What must be allowed on account and zone, without repetitions.
+    pub(super) asked: Vec<Action>,
+    /// What must be allowed on records.
+    pub(super) records: Vec<Operation>,
+    /// Indexes in `records` of deletions whose values the request does not show.
+    pub(super) unseen: Vec<usize>,
+}
+
+impl<'a> Reading<'a> {
+    /// A reading that has only seen the path.
+    pub(super) fn new(
+        file: &'a File,
+        caps: &Caps,
+        zone: Option<Name>,
+        metadata: Option<String>,
+    ) -> Self {
+        Reading {
+            file,
+            operations_max: caps.operations_max,
+            zone,
+            metadata,
+            asked: Vec::new(),
+            records: Vec::new(),
+            unseen: Vec::new(),
+        }
+    }
+
+    /// Notes actions that must be allowed.
+    pub(super) fn ask(&mut self, actions: &[Asked]) {
+        for Asked(action) in actions {
+            if !self.asked.contains(action) {
+                self.asked.push(*action);
+            }
+        }
+    }
+
+    /// Notes an operation on a record.
+    ///
+    /// SECURITY: the cap holds while reading, not afterwards (case `too-many-operations`).
+    pub(super) fn record(&mut self, operation: Operation) -> Result<(), Refusal> {
+        if self.records.len() + self.asked.len() >= self.operations_max {
+            return Err(Refusal::new(
+                Reason::TooManyOperations,
+                format!("the request means more than {} operations", self.operations_max),
+            ));
+        }
+        self.records.push(operation);
+        Ok(())
+    }
+
+    /// Reads a route's body and gives what goes on.
+    pub(super) fn body(&mut self, object: &str, body: Json) -> Result<Json, Refusal> {
+        let object = self.file.object.get(object).ok_or_else(Refusal::internal)?;
+        let Json::Object(fields) = body else {
+            return Err(Refusal::body("the body is not a JSON object"));
+        };
+        let mut batches = Vec::new();
+        let mut out = self.fields(&object.field, fields, &mut batches)?;
+        // Batches come last, because the zone of their records may stand behind them.
+        for (index, batch, items) in batches {
+            let items = self.batch(&batch, items)?;
+            if let Some((_, slot)) = out.get_mut(index) {
+                *slot = items;
+            }
+        }
+        Ok(Json::Object(out))
+    }
+
+    /// Reads an object's fields and gives those that go on; lists of rrsets are put off.
+    pub(super) fn fields(
+        &mut self,
+        declared: &BTreeMap<String, Field>,
+        given: Vec<(String, Json)>,
+        batches: &mut Vec<(usize, String, Json)>,
+    ) -> Result<Vec<(String, Json)>, Refusal> {
+        missing(declared, &given)?;
+        let mut out = Vec::with_capacity(given.len());
+        for (key, value) in given {
+            let batch = declared
+                .get(&key)
+                .filter(|field| field.usage != Use::Forbidden && field.is.contains(&Kind::Batch))
+                .and_then(|field| field.of.clone());
+            match batch {
+                Some(batch) if !value.is_null() => {
+                    batches.push((out.len(), batch, value));
+                    out.push((key, Json::Null));
+                }
+                _ => out.extend(self.field(declared, key, value)?),
+            }
+        }
+        Ok(out)
+    }
+
+    /// Reads one field that is no list of rrsets, and gives it if it goes on.
+    pub(super) fn field(
+        &mut self,
+        declared: &BTreeMap<String, Field>,
+        key: String,
+        value: Json,
+    ) -> Result<Option<(String, Json)>, Refusal> {
+        let field = match declared.get(&key) {
+            Some(field) if field.usage != Use::Forbidden => field,
+            Some(_) | None => {
+                return Err(Refusal::body(format!("field {} is not accepted here", quoted(&key))));
+            }
+        };
+        // `null` is what an absent field is to the providers read so far, so it is left out.
+        if field.usage == Use::Inert || value.is_null() {
+            return Ok(None);
+        }
+        self.ask_for(field, &value)?;
+        let value = self.value(&key, field, value)?;
+        Ok(Some((key, value)))
+    }
+
+    /// Notes what a field's value asks for.
+    fn ask_for(&mut self, field: &Field, value: &Json) -> Result<(), Refusal> {
+        let applies = match field.when {
+            When::Present => true,
+            When::NotEmpty => {
+                value.as_text() != Some("") && value.as_array().is_none_or(|list| !list.is_empty())
+            }
+            When::NotFalse => value.as_bool() != Some(false),
+        };
+        let listed = match &field.when_in {
+            None => true,
+            Some(set) => match value.as_text() {
+                Some(text) => self.in_set(set, text)?,
+                None => true,
+            },
+        };
+        if applies && listed {
+            self.ask(&field.ask);
+        }
+        Ok(())
+    }
+
+    /// Whether a set has this word, in any case.
+    fn in_set(&self, set: &str, text: &str) -> Result<bool, Refusal> {
+        let words = self.file.set.get(set).ok_or_else(Refusal::internal)?;
+        Ok(words.iter().any(|word| word.eq_ignore_ascii_case(text)))
+    }
+
+    /// Checks one field's value and gives it as it goes on.
+    fn value(&mut self, key: &str, field: &Field, value: Json) -> Result<Json, Refusal> {
+        let is = |kind: Kind| field.is.contains(&kind);
+        match value {
+            Json::Bool(_) if is(Kind::Bool) => Ok(value),
+            Json::Number(ref number)
+                if is(Kind::Integer) && (number.is_u64() || number.is_i64()) =>
+            {
+                Ok(value)
+            }
+            Json::Text(ref text) => self.text(key, field, text).map(Json::Text),
+            Json::Array(items) if is(Kind::Texts) => texts(key, items),
+            Json::Array(items) if is(Kind::Objects) => self.objects(key, field, items),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+                Err(not_this(key, field))
+            }
+        }
+    }
+
+    /// Checks a text field and gives it as it goes on.
+    pub(super) fn text(
+        &mut self,
+        key: &str,
+        field: &Field,
+        given: &str,
+    ) -> Result<String, Refusal> {
+        if let Some(set) = &field.one_of
+            && !self.in_set(set, given)?
+        {
+            return Err(Refusal::body(format!("field `{key}` cannot be {}", quoted(given))));
+        }
+        let mut error = not_this(key, field);
+        for kind in field.is.iter().filter(|kind| **kind != Kind::Bool) {
+            match text::check(self.file, *kind, given) {
+                Ok(written) => {
+                    self.learn(*kind, &written)?;
+                    return Ok(written);
+                }
+                // A bad name or type has a reason of its own.
+                Err(refusal) if refusal.reason != Reason::BodyNotUnderstood => error = refusal,
+                Err(_) => {}
+            }
+        }
+        Err(error)
+    }
+
+    /// Learns what a field says that the request is about.
+    fn learn(&mut self, kind: Kind, written: &str) -> Result<(), Refusal> {
+        if kind == Kind::Zone {
+            self.zone = Some(text::name(self.file, None, written)?);
+        } else if kind == Kind::MetadataKind {
+            self.metadata = Some(written.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Checks a list of objects.
+    fn objects(&mut self, key: &str, field: &Field, items: Vec<Json>) -> Result<Json, Refusal> {
+        let object = field.of.as_ref().and_then(|name| self.file.object.get(name));
+        let declared = &object.ok_or_else(Refusal::internal)?.field;
+        let mut out = Vec::with_capacity(items.len());
+        for item in items {
+            let Json::Object(fields) = item else {
+                return Err(Refusal::body(format!("field `{key}` has an item that is no object")));
+            };
+            out.push(Json::Object(self.fields(declared, fields, &mut Vec::new())?));
+        }
+        Ok(Json::Array(out))
+    }
+
+    /// Everything that must be allowed: what the route and the fields ask, then the records.
+    /// The second list has the indexes of deletions whose values the request does not show.
+    pub(super) fn operations(
+        mut self,
+        route: &RouteForm,
+    ) -> Result<(Vec<Operation>, Vec<usize>), Refusal> {
+        if let Some(kind) = self.metadata.clone() {
+            for rule in &route.metadata {
+                if self.in_set(&rule.set, &kind)? {
+                    self.ask(&rule.ask);
+                }
+            }
+        }
+        let mut operations = Vec::with_capacity(self.asked.len() + self.records.len());
+        for action in &self.asked {
+            operations.push(self.operation(*action)?);
+        }
+        let first = operations.len();
+        operations.extend(self.records);
+        let unseen = self.unseen.iter().map(|index| index + first).collect();
+        Ok((operations, unseen))
+    }
+
+    /// An action as an operation on what the request is about.
+    fn operation(&self, action: Action) -> Result<Operation, Refusal> {
+        match action.kind() {
+            ResourceKind::Account => Ok(Operation::account(action)),
+            ResourceKind::Zone => {
+                let zone = self.zone.clone().ok_or_else(Refusal::internal)?;
+                Ok(match (&self.metadata, action) {
+                    (
+                        Some(kind),
+                        Action::MetadataRead | Action::MetadataWrite | Action::ZoneTransfer,
+                    ) => Operation::metadata(action, zone, kind),
+                    _ => Operation::zone(action, zone),
+                })
+            }
+            ResourceKind::Record => Err(Refusal::internal()),
+        }
+    }
+}
+
+/// Refuses an object without a required field.
+pub(super) fn missing(
+    declared: &BTreeMap<String, Field>,
+    given: &[(String, Json)],
+) -> Result<(), Refusal> {
+    let missing = |(key, field): &(&String, &Field)| {
+        field.required && !given.iter().any(|(name, value)| name == *key && !value.is_null())
+    };
+    match declared.iter().find(missing) {
+        None => Ok(()),
+        Some((key, _)) => Err(Refusal::body(format!("field `{key}` is missing"))),
+    }
+}
+
+/// Checks a list of texts.
+fn texts(key: &str, items: Vec<Json>) -> Result<Json, Refusal> {
+    let plain = |item: &Json| item.as_text().is_some_and(|text| !text.chars().any(char::is_control));
+    if items.iter().all(plain) {
+        return Ok(Json::Array(items));
+    }
+    Err(Refusal::body(format!("field `{key}` is not a list of texts without control characters")))
+}
+
+/// A refusal because a field is not what it should be.
+fn not_this(key: &str, field: &Field) -> Refusal {
+    let kinds: Vec<_> = field.is.iter().map(|kind| text::described(*kind)).collect();
+    Refusal::body(format!("field `{key}` is not {}", kinds.join(" or ")))
+}

@@ -1,0 +1,459 @@
+//! What a provider file's form cannot say: that what it refers to is there, that its routes do
+//! not overlap, that no field's rule is void.
+//!
+//! A file is refused as a whole and with all problems at once. The rest of this module relies on
+//! what is checked here; where it finds something missing all the same, it denies.
+
+use std::collections::BTreeSet;
+
+use crate::operation::{Action, ResourceKind};
+use crate::problem::Problem;
+
+use super::file::{
+    Asked, Batch, Credential, Field, File, Kind, Means, Object, ResponseForm, RouteForm, Shape,
+    Use, When,
+};
+use super::route::{Pattern, Segment, overlap};
+use super::{CredentialScheme, Provider, Route, error};
+
+/// The placeholders of an error's template.
+const ERROR_MARKS: [&str; 3] = ["{sentence}", "{code}", "{request_id}"];
+
+/// Reads and checks a provider file.
+pub(super) fn parse(name: &str, text: &str) -> Result<Provider, Vec<Problem>> {
+    let mut file: File = toml::from_str(text).map_err(|error| {
+        let problem = Problem::new(name, error.message().to_owned());
+        vec![match error.span() {
+            Some(span) => problem.at_offset(text, span.start),
+            None => problem,
+        }]
+    })?;
+    let forms = std::mem::take(&mut file.route);
+    let mut check =
+        Check { name, text, file: &file, problems: Vec::new(), used: BTreeSet::new() };
+    check.sources();
+    check.parameters();
+    check.objects();
+    check.batches();
+    check.responses();
+    check.lookups();
+    check.error();
+    let credentials = check.credentials();
+    let mut routes: Vec<(Route, usize)> = Vec::new();
+    for spanned in forms {
+        let start = spanned.span().start;
+        if let Some(route) = check.route(spanned.into_inner(), start) {
+            check.against(&route, start, &routes);
+            routes.push((route, start));
+        }
+    }
+    check.unused();
+    let mut problems = check.problems;
+    if !problems.is_empty() {
+        problems.sort();
+        return Err(problems);
+    }
+    let routes = routes.into_iter().map(|(route, _)| route).collect();
+    Ok(Provider { file, routes, credentials })
+}
+
+/// One file being checked.
+struct Check<'a> {
+    /// The file's name.
+    name: &'a str,
+    /// Its text, for line numbers.
+    text: &'a str,
+    /// The file, without its routes.
+    file: &'a File,
+    /// What was found.
+    problems: Vec<Problem>,
+    /// The tables that something refers to, as `set.words`.
+    used: BTreeSet<String>,
+}
+
+impl Check<'_> {
+    /// Notes a problem of a table, at the line of its header.
+    fn problem(&mut self, table: &str, message: impl Into<String>) {
+        let mut problem = Problem::new(self.name, message);
+        let header = [format!("[{table}]"), format!("[{table}.")];
+        let line = self.text.lines().position(|line| {
+            header.iter().any(|header| line.trim_start().starts_with(header))
+        });
+        if let Some(line) = line {
+            problem = problem.at(line + 1);
+        }
+        self.problems.push(problem);
+    }
+
+    /// Checks a reference to a table, and notes that it is used.
+    fn refer(&mut self, from: &str, kind: &str, to: &str) {
+        let there = match kind {
+            "source" => self.file.source.contains_key(to),
+            "set" => self.file.set.contains_key(to),
+            "parameter" => self.file.parameter.contains_key(to),
+            "object" => self.file.object.contains_key(to),
+            "batch" => self.file.batch.contains_key(to),
+            _ => self.file.response.contains_key(to),
+        };
+        if !there {
+            self.problem(from, format!("`{from}` refers to the {kind} `{to}`, which is not there"));
+        }
+        self.used.insert(format!("{kind}.{to}"));
+    }
+
+    /// Every source has an address and a day.
+    fn sources(&mut self) {
+        for (name, source) in &self.file.source {
+            let table = format!("source.{name}");
+            if !source.docs.starts_with("https://") {
+                self.problem(&table, format!("`{}` is no https address", source.docs));
+            }
+            if source.verified.date.is_none() || source.verified.time.is_some() {
+                let found = &source.verified;
+                self.problem(&table, format!("`verified = {found}` is not a day like 2026-11-20"));
+            }
+        }
+    }
+
+    /// Parameters refer to sources and are texts.
+    fn parameters(&mut self) {
+        for (name, parameter) in &self.file.parameter {
+            let table = format!("parameter.{name}");
+            self.refer(&table, "source", &parameter.source);
+            if !is_text(parameter.is) {
+                self.problem(&table, format!("`{name}` cannot be that in a path"));
+            }
+            if parameter.codec.is_some() && !matches!(parameter.is, Kind::Zone | Kind::Name) {
+                self.problem(&table, format!("`{name}` has a codec, but is no name"));
+            }
+        }
+    }
+
+    /// Objects refer to what is there, one level deep.
+    fn objects(&mut self) {
+        for (name, object) in &self.file.object {
+            let table = format!("object.{name}");
+            self.refer(&table, "source", &object.source);
+            for (key, field) in &object.field {
+                self.field(&table, key, field);
+                let Some(of) = &field.of else { continue };
+                let inner = self.file.object.get(of);
+                if field.is.contains(&Kind::Objects) && inner.is_some_and(|of| !is_flat(of)) {
+                    self.problem(&table, format!("`{key}` has objects that have objects"));
+                }
+            }
+        }
+    }
+
+    /// One field of an object or query.
+    fn field(&mut self, table: &str, key: &str, field: &Field) {
+        let goes_on = matches!(field.usage, Use::Used | Use::Pass);
+        if goes_on == field.is.is_empty() {
+            self.problem(table, format!("`{key}` needs `is` exactly where it goes on"));
+        }
+        let means_something = !field.ask.is_empty()
+            || field.is.iter().any(|kind| {
+                matches!(kind, Kind::Zone | Kind::MetadataKind | Kind::Batch)
+            });
+        if means_something && field.usage != Use::Used {
+            self.problem(table, format!("`{key}` means something, so it is `use = \"used\"`"));
+        }
+        if field.ask.is_empty() && (field.when != When::Present || field.when_in.is_some()) {
+            self.problem(table, format!("`{key}` has a condition, but asks for nothing"));
+        }
+        let inside = field.is.iter().find(|kind| matches!(kind, Kind::Batch | Kind::Objects));
+        match (inside, &field.of) {
+            (Some(_), Some(_)) if field.is.len() > 1 => {
+                self.problem(table, format!("`{key}` is a list and something else"));
+            }
+            (Some(Kind::Batch), Some(of)) => self.refer(table, "batch", of),
+            (Some(_), Some(of)) => self.refer(table, "object", of),
+            (None, None) => {}
+            _ => self.problem(table, format!("`{key}` needs `of` exactly where it is a list")),
+        }
+        for set in field.one_of.iter().chain(&field.when_in) {
+            self.refer(table, "set", set);
+        }
+        self.asks(table, &field.ask);
+    }
+
+    /// Actions that a file asks for are on account or zone; records come from batches.
+    fn asks(&mut self, table: &str, asks: &[Asked]) {
+        for Asked(action) in asks {
+            if action.kind() == ResourceKind::Record {
+                self.problem(table, format!("`{action}` can only come from a batch"));
+            }
+        }
+    }
+
+    /// Batches name their fields and objects, and their words are complete.
+    fn batches(&mut self) {
+        for (name, batch) in &self.file.batch {
+            let table = format!("batch.{name}");
+            self.refer(&table, "source", &batch.source);
+            self.refer(&table, "object", &batch.item);
+            self.asks(&table, &batch.when_empty);
+            let inner = [Some(&batch.item), batch.element.as_ref()];
+            for of in inner.into_iter().flatten() {
+                let object = self.file.object.get(of);
+                if object.is_some_and(|object| !is_plain(object)) {
+                    self.problem(&table, format!("`{of}` has fields that cannot stand in a list"));
+                }
+            }
+            if let Some(element) = &batch.element {
+                self.refer(&table, "object", element);
+            }
+            if batch.element.is_some() != batch.value.is_some() {
+                self.problem(&table, "`element` and `value` belong together");
+            }
+            self.changes(&table, batch);
+        }
+    }
+
+    /// A batch always does one thing, or has words for what it does.
+    fn changes(&mut self, table: &str, batch: &Batch) {
+        let words = batch.change.is_some() && !batch.changes.is_empty();
+        if batch.always.is_some() != batch.changes.is_empty() || (batch.always.is_none() && !words)
+        {
+            self.problem(table, "give either `always`, or `change` and `changes`");
+        }
+        for (word, change) in &batch.changes {
+            if change.means == Means::Delete && !change.drops.contains(&batch.values) {
+                self.problem(table, format!("`{word}` deletes, so it drops `{}`", batch.values));
+            }
+        }
+    }
+
+    /// Answers have what their shape needs.
+    fn responses(&mut self) {
+        for (name, form) in &self.file.response {
+            let table = format!("response.{name}");
+            self.refer(&table, "source", &form.source);
+            if form.statuses.is_empty() || form.statuses.iter().any(|s| !(200..300).contains(s)) {
+                self.problem(&table, "`statuses` lists statuses of success");
+            }
+            if let Some(batch) = &form.batch {
+                self.refer(&table, "batch", batch);
+            }
+            if !is_complete(form) {
+                self.problem(&table, "it does not have exactly the keys of its `shape`");
+            }
+        }
+    }
+
+    /// Lookups have answers of the right shape and paths of known placeholders.
+    fn lookups(&mut self) {
+        let lookup = &self.file.lookup;
+        let marks: [(_, _, _, &[&str]); 2] = [
+            ("lookup.values", &lookup.values, Shape::Zone, &["{zone_id}", "{name}", "{type}"]),
+            ("lookup.enclosing", &lookup.enclosing, Shape::Zones, &["{zone}"]),
+        ];
+        for (table, form, shape, marks) in marks {
+            let Some(form) = form else { continue };
+            self.refer(table, "source", &form.source);
+            self.refer(table, "response", &form.response);
+            if self.file.response.get(&form.response).is_some_and(|found| found.shape != shape) {
+                self.problem(table, "`response` has another shape than this lookup reads");
+            }
+            let rest = marks.iter().fold(form.path.clone(), |path, mark| path.replace(mark, ""));
+            let all = marks.iter().all(|mark| form.path.contains(mark));
+            if !all || rest.contains(['{', '}']) || !form.path.starts_with('/') {
+                self.problem(table, format!("`path` is a path with {}", marks.join(", ")));
+            }
+        }
+    }
+
+    /// The error template is JSON with all placeholders.
+    fn error(&mut self) {
+        let form = &self.file.error;
+        self.refer("error", "source", &form.source);
+        let filled = error::fill(&form.body, "a \"b\"", "c", "d");
+        if serde_json::from_str::<serde_json::Value>(&filled).is_err() {
+            self.problem("error", "`body` is not JSON once its placeholders are filled in");
+        }
+        if ERROR_MARKS.iter().any(|mark| !form.body.contains(mark)) {
+            self.problem("error", format!("`body` needs {}", ERROR_MARKS.join(", ")));
+        }
+        if form.harmless.iter().any(|rule| !(400..500).contains(&rule.status)) {
+            self.problem("error", "only a status of 400 to 499 can be harmless");
+        }
+    }
+
+    /// Credentials say one place each.
+    fn credentials(&mut self) -> Vec<CredentialScheme> {
+        let mut schemes = Vec::new();
+        for Credential { source, header, prefix, basic } in &self.file.credential {
+            self.refer("credential", "source", source);
+            match (header, basic) {
+                (Some(name), None) => schemes.push(CredentialScheme::Header {
+                    name: name.to_ascii_lowercase(),
+                    prefix: prefix.clone(),
+                }),
+                (None, Some(_)) if prefix.is_none() => {
+                    schemes.push(CredentialScheme::BasicPassword);
+                }
+                _ => self.problem("credential", "give either `header` or `basic`"),
+            }
+        }
+        if schemes.is_empty() {
+            self.problem("credential", "there is no place for a credential");
+        }
+        schemes
+    }
+
+    /// One route; none if its pattern cannot be read.
+    fn route(&mut self, form: RouteForm, start: usize) -> Option<Route> {
+        let before = self.problems.len();
+        let table = format!("route {}", form.id);
+        self.refer(&table, "source", &form.source);
+        self.refer(&table, "response", &form.response);
+        if let Some(body) = &form.body {
+            self.refer(&table, "object", body);
+        }
+        self.asks(&table, &form.ask);
+        for rule in &form.metadata {
+            self.refer(&table, "set", &rule.set);
+            self.asks(&table, &rule.ask);
+        }
+        for (key, field) in &form.query {
+            self.field(&table, key, field);
+            let text = field.is.first().is_none_or(|kind| is_text(*kind)) && field.is.len() < 2;
+            if !text || !field.ask.is_empty() || field.is.contains(&Kind::Zone) {
+                self.problem(&table, format!("the query parameter `{key}` cannot be that"));
+            }
+        }
+        let pattern = match Pattern::parse(&form.pattern) {
+            Ok(pattern) => Some(pattern),
+            Err(message) => {
+                self.problem(&table, message);
+                None
+            }
+        };
+        if let Some(pattern) = &pattern {
+            self.subject(&table, &form, pattern);
+        }
+        for problem in self.problems.iter_mut().skip(before) {
+            let moved = problem.clone().at_offset(self.text, start);
+            *problem = moved;
+        }
+        let source = self.file.source.get(&form.source)?;
+        let (docs, verified) = (source.docs.clone(), source.verified.to_string());
+        Some(Route { form, pattern: pattern?, docs, verified })
+    }
+
+    /// A route's parameters are there, and it names a zone if it asks for something on one.
+    fn subject(&mut self, table: &str, form: &RouteForm, pattern: &Pattern) {
+        let mut kinds = Vec::new();
+        for segment in &pattern.segments {
+            if let Segment::Parameter(name) = segment {
+                self.refer(table, "parameter", name);
+                kinds.extend(self.file.parameter.get(name).map(|parameter| parameter.is));
+            }
+        }
+        let body = form.body.as_ref().and_then(|body| self.file.object.get(body));
+        let fields = body.iter().flat_map(|object| object.field.values());
+        let mut on_zone = form.enclosing || form.ask.iter().any(|asked| is_on_zone(asked.0));
+        for field in fields {
+            // A zone or kind that a body may leave out would leave the request without one.
+            let fixed = field.required || !field.ask.is_empty();
+            kinds.extend(field.is.iter().copied().filter(|_| field.usage == Use::Used && fixed));
+            on_zone |= field.is.contains(&Kind::Batch);
+            on_zone |= field.ask.iter().any(|asked| is_on_zone(asked.0));
+        }
+        let count = |kind: Kind| kinds.iter().filter(|found| **found == kind).count();
+        if count(Kind::Zone) > 1 || (on_zone && count(Kind::Zone) == 0) {
+            self.problem(table, format!("`{}` does not name exactly one zone", form.id));
+        }
+        if count(Kind::MetadataKind) > 1 || (!form.metadata.is_empty() && count(Kind::MetadataKind) == 0) {
+            self.problem(table, format!("`{}` does not name exactly one kind of metadata", form.id));
+        }
+        if form.ask.is_empty() && !body.is_some_and(has_batch) {
+            self.problem(table, format!("`{}` asks for nothing", form.id));
+        }
+    }
+
+    /// A route's name and targets are its own.
+    fn against(&mut self, route: &Route, start: usize, others: &[(Route, usize)]) {
+        for (other, _) in others {
+            let mut message = None;
+            if other.form.id == route.form.id {
+                message = Some(format!("there are two routes `{}`", route.form.id));
+            } else if overlap(self.file, &other.pattern, &route.pattern) {
+                message = Some(format!(
+                    "the routes `{}` and `{}` could match the same request",
+                    other.form.id, route.form.id
+                ));
+            }
+            if let Some(message) = message {
+                let problem = Problem::new(self.name, message)
+                    .at_offset(self.text, start)
+                    .help("give a parameter `except` or `one_of`, or remove one of them");
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    /// Nothing stands in the file that nothing refers to.
+    fn unused(&mut self) {
+        let file = self.file;
+        let tables = (file.source.keys().map(|key| format!("source.{key}")))
+            .chain(file.set.keys().map(|key| format!("set.{key}")))
+            .chain(file.parameter.keys().map(|key| format!("parameter.{key}")))
+            .chain(file.batch.keys().map(|key| format!("batch.{key}")))
+            .chain(file.object.keys().map(|key| format!("object.{key}")))
+            .chain(file.response.keys().map(|key| format!("response.{key}")));
+        let unused: Vec<_> = tables.filter(|table| !self.used.contains(table)).collect();
+        for table in unused {
+            self.problem(&table, format!("nothing refers to `{table}`"));
+        }
+    }
+}
+
+/// Whether a kind can stand in a path or query.
+fn is_text(kind: Kind) -> bool {
+    match kind {
+        Kind::Text | Kind::Word | Kind::Digits | Kind::Bool | Kind::Name | Kind::Type => true,
+        Kind::Address | Kind::Zone | Kind::MetadataKind => true,
+        Kind::Lines | Kind::Integer | Kind::Texts | Kind::Batch | Kind::Objects => false,
+    }
+}
+
+/// Whether an object has no objects inside.
+fn is_flat(object: &Object) -> bool {
+    let nested = |kind: &Kind| matches!(kind, Kind::Batch | Kind::Objects);
+    is_plain(object) && !object.field.values().any(|field| field.is.iter().any(nested))
+}
+
+/// Whether an object says nothing of what the whole request is about.
+fn is_plain(object: &Object) -> bool {
+    let subject = |kind: &Kind| matches!(kind, Kind::Batch | Kind::Zone | Kind::MetadataKind);
+    !object.field.values().any(|field| field.is.iter().any(subject))
+}
+
+/// Whether an object has a list of rrsets that it cannot be without.
+fn has_batch(object: &Object) -> bool {
+    object.field.values().any(|field| field.required && field.is.contains(&Kind::Batch))
+}
+
+/// Whether an action is decided on a zone.
+fn is_on_zone(action: Action) -> bool {
+    action.kind() == ResourceKind::Zone
+}
+
+/// Whether an answer has exactly what its shape needs.
+fn is_complete(form: &ResponseForm) -> bool {
+    let has = [
+        !form.content_types.is_empty(),
+        form.zone.is_some(),
+        form.rrsets.is_some() && form.batch.is_some(),
+        form.kind.is_some() && form.name.is_some() && form.rtype.is_some() && form.value.is_some(),
+        !form.hide.is_empty(),
+    ];
+    has == match form.shape {
+        Shape::Pass => [true, false, false, false, false],
+        Shape::Zones => [false, true, false, false, false],
+        Shape::Zone => [false, true, true, false, false],
+        Shape::Search => [false, true, false, true, false],
+        Shape::Object => [false, false, false, false, true],
+    }
+}

@@ -1,0 +1,68 @@
+//! Query parameters: declared, once each, and written on in their canonical form.
+
+use std::collections::BTreeMap;
+
+use crate::decision::Reason;
+use crate::request::{Target, encode_query};
+
+use super::file::{Field, File, Use};
+use super::refusal::{Refusal, quoted};
+use super::text;
+
+/// Reads a target's query and gives it as it goes on, with its question mark; empty for none.
+pub(super) fn read(
+    file: &File,
+    declared: &BTreeMap<String, Field>,
+    target: &Target,
+) -> Result<String, Refusal> {
+    let refuse = |detail: String| Refusal::new(Reason::QueryNotUnderstood, detail);
+    if let Some(key) = target.query_repeats() {
+        return Err(refuse(format!("the query parameter {} is repeated", quoted(key))));
+    }
+    let given = target.query();
+    let missing = |(key, field): &(&String, &Field)| {
+        field.required && !given.iter().any(|(name, _)| name == *key)
+    };
+    if let Some((key, _)) = declared.iter().find(missing) {
+        return Err(refuse(format!("the query parameter `{key}` is missing")));
+    }
+    let mut out = Vec::with_capacity(given.len());
+    for (key, value) in given {
+        let field = match declared.get(key) {
+            Some(field) if field.usage != Use::Forbidden => field,
+            Some(_) | None => {
+                return Err(refuse(format!(
+                    "the query parameter {} is not accepted here",
+                    quoted(key)
+                )));
+            }
+        };
+        if field.usage == Use::Inert {
+            continue;
+        }
+        out.push((key.clone(), parameter(file, field, key, value)?));
+    }
+    let query = encode_query(&out);
+    Ok(if query.is_empty() { query } else { format!("?{query}") })
+}
+
+/// Checks one parameter and gives it in its canonical form.
+fn parameter(file: &File, field: &Field, key: &str, value: &str) -> Result<String, Refusal> {
+    let refuse = |detail: String| Refusal::new(Reason::QueryNotUnderstood, detail);
+    if let Some(set) = &field.one_of {
+        let words = file.set.get(set).ok_or_else(Refusal::internal)?;
+        if !words.iter().any(|word| word == value) {
+            return Err(refuse(format!(
+                "the query parameter `{key}` cannot be {}",
+                quoted(value)
+            )));
+        }
+    }
+    let kind = field.is.first().ok_or_else(Refusal::internal)?;
+    text::check(file, *kind, value).map_err(|refusal| {
+        if refusal.reason == Reason::BodyNotUnderstood {
+            return refuse(format!("the query parameter `{key}`: {}", refusal.detail));
+        }
+        refusal
+    })
+}
