@@ -190,18 +190,26 @@ def _create_venv() -> None:
     _command([sys.executable, "-m", "venv", "--clear", paths.VENV], "venv")
 
 
+def _requirements() -> bytes:
+    """Both lists of Python packages, as the stamp of what was installed from them."""
+    return b"".join((paths.ROOT / "lab" / name).read_bytes() for name in ("requirements.txt", "requirements-lexicon.txt"))
+
+
 def _venv_is_current() -> bool:
     """Whether the venv was made from these very requirements."""
-    stamp = paths.VENV / "requirements.txt"
-    return stamp.exists() and stamp.read_bytes() == (paths.ROOT / "lab" / "requirements.txt").read_bytes()
+    stamp = paths.VENV / "installed-from"
+    return stamp.exists() and stamp.read_bytes() == _requirements()
 
 
 def _make_venv() -> None:
-    """Makes .lab/venv anew with the pinned requirements."""
-    requirements = paths.ROOT / "lab" / "requirements.txt"
+    """Makes .lab/venv and .lab/lexicon anew with the pinned requirements."""
     _create_venv()
-    _command([paths.VENV / "bin" / "pip", "install", "--no-deps", "--requirement", requirements], "pip-install")
-    shutil.copy(requirements, paths.VENV / "requirements.txt")
+    install = [paths.VENV / "bin" / "pip", "install", "--no-deps", "--disable-pip-version-check"]
+    _command([*install, "--requirement", paths.ROOT / "lab" / "requirements.txt"], "pip-install")
+    shutil.rmtree(paths.LEXICON, ignore_errors=True)
+    _command([*install, "--requirement", paths.ROOT / "lab" / "requirements-lexicon.txt", "--target", paths.LEXICON],
+             "pip-install-lexicon")
+    (paths.VENV / "installed-from").write_bytes(_requirements())
 
 
 def _unpack_acme_sh() -> None:

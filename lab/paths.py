@@ -15,6 +15,9 @@ RUN = LAB / "run"
 VENV = LAB / "venv"
 """The Python environment of the tests and of the Python clients."""
 
+LEXICON = LAB / "lexicon"
+"""A current Lexicon and what it needs, beside the older one that certbot's plugin needs."""
+
 ACME_SH = LAB / "acme.sh" / "usr" / "share" / "acme.sh" / "acme.sh"
 """The ACME client acme.sh, unpacked from its Debian package."""
 
