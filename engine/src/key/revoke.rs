@@ -1,0 +1,141 @@
+//! Revoking a key in the text of a keys file, with comments and layout kept.
+//!
+//! The text is changed at one place: a `disabled` that is there becomes `true`, else a line is
+//! added below the key's id. The result is read again and compared, so that a file which is
+//! written in an unforeseen way is refused instead of damaged.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::problem::Problem;
+use crate::settings::printable;
+
+/// The file that problems name.
+const FILE: &str = "keys.toml";
+
+/// Sets `disabled = true` for one key in the text of a keys file.
+///
+/// The file must be TOML and have the key once; what else is wrong with it does not matter,
+/// because a revocation must not wait for somebody else's mistake to be corrected.
+pub fn revoke(toml_text: &str, id: &str) -> Result<String, Problem> {
+    let tree = DeTable::parse(toml_text).map_err(|error| {
+        let problem = Problem::new(FILE, format!("this is not TOML: {}", error.message()));
+        let offset = error.span().map_or(0, |span| span.start);
+        problem.at_offset(toml_text, offset).help("correct the file, then revoke the key again")
+    })?;
+    let mut found = keys(tree.get_ref()).filter(|(_, key)| text_of(key, "id") == Some(id));
+    let Some((number, key)) = found.next() else {
+        let message = format!("there is no key with the id `{}`", printable(id));
+        return Err(
+            Problem::new(FILE, message).help("the id is the part of the key that logs show")
+        );
+    };
+    if let Some((_, second)) = found.next() {
+        let offset = second.get("id").map_or(0, |id| id.span().start);
+        let message = format!("the key `{id}` is there twice");
+        return Err(Problem::new(FILE, message)
+            .at_offset(toml_text, offset)
+            .help("remove one entry"));
+    }
+    let changed =
+        changes(toml_text, key).into_iter().find(|text| differs_only_there(&tree, text, number));
+    changed.ok_or_else(|| {
+        let offset = key.get("id").map_or(0, |id| id.span().start);
+        let problem = Problem::new(FILE, format!("the key `{id}` is written in an unusual way"));
+        problem.at_offset(toml_text, offset).help("set `disabled = true` for it by hand")
+    })
+}
+
+/// The tables of `[[key]]` with their numbers.
+fn keys<'a, 't>(root: &'a DeTable<'t>) -> impl Iterator<Item = (usize, &'a DeTable<'t>)> {
+    let list = root.get("key").and_then(|keys| keys.get_ref().as_array());
+    let tables = list.into_iter().flat_map(|list| list.iter());
+    tables.enumerate().filter_map(|(number, key)| Some((number, key.get_ref().as_table()?)))
+}
+
+/// A text field of a table.
+fn text_of<'a>(table: &'a DeTable<'_>, field: &str) -> Option<&'a str> {
+    table.get(field).and_then(|value| value.get_ref().as_str())
+}
+
+/// The texts that may be right: `disabled` changed, or added as a line or within braces.
+fn changes(text: &str, key: &DeTable<'_>) -> Vec<String> {
+    if let Some(disabled) = key.get("disabled") {
+        return replace(text, disabled.span(), "true").into_iter().collect();
+    }
+    let Some(id) = key.get("id") else { return Vec::new() };
+    let end = id.span().end;
+    let rest = text.get(end..).unwrap_or_default();
+    let line_end = end + rest.find('\n').unwrap_or(rest.len());
+    let line_end = if text.get(..line_end).is_some_and(|line| line.ends_with('\r')) {
+        line_end - 1
+    } else {
+        line_end
+    };
+    let newline = if rest.contains("\r\n") { "\r\n" } else { "\n" };
+    let indent = indent_before(text, id.span().start);
+    let line = replace(text, line_end..line_end, &format!("{newline}{indent}disabled = true"));
+    let within = replace(text, end..end, ", disabled = true");
+    line.into_iter().chain(within).collect()
+}
+
+/// The blanks at the beginning of the line that an offset is in.
+fn indent_before(text: &str, offset: usize) -> &str {
+    let before = text.get(..offset).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let blanks = line.len() - line.trim_start().len();
+    line.get(..blanks).unwrap_or_default()
+}
+
+/// A text with one range replaced.
+fn replace(text: &str, range: Range<usize>, by: &str) -> Option<String> {
+    Some(format!("{}{by}{}", text.get(..range.start)?, text.get(range.end..)?))
+}
+
+/// Whether a changed text says the same, but for `disabled = true` in the key with this number.
+fn differs_only_there(before: &Spanned<DeTable<'_>>, after: &str, number: usize) -> bool {
+    let Ok(after) = DeTable::parse(after) else { return false };
+    let Some((_, key)) = keys(after.get_ref()).find(|(one, _)| *one == number) else {
+        return false;
+    };
+    let disabled = key.get("disabled").and_then(|value| value.get_ref().as_bool());
+    let (mut before, mut after) = (before.get_ref().clone(), after.get_ref().clone());
+    remove_disabled(&mut before, number);
+    remove_disabled(&mut after, number);
+    disabled == Some(true) && same_table(&before, &after)
+}
+
+/// Removes `disabled` from one key of a tree.
+fn remove_disabled(root: &mut DeTable<'_>, number: usize) {
+    if let Some(DeValue::Array(list)) = root.get_mut("key").map(Spanned::get_mut)
+        && let Some(DeValue::Table(key)) = list.get_mut(number).map(Spanned::get_mut)
+    {
+        key.remove("disabled");
+    }
+}
+
+/// Whether two tables say the same.
+fn same_table(one: &DeTable<'_>, other: &DeTable<'_>) -> bool {
+    one.len() == other.len()
+        && one.iter().zip(other).all(|((name, value), (other_name, other_value))| {
+            name.get_ref() == other_name.get_ref() && same(value.get_ref(), other_value.get_ref())
+        })
+}
+
+/// Whether two values say the same.
+fn same(one: &DeValue<'_>, other: &DeValue<'_>) -> bool {
+    match (one, other) {
+        (DeValue::Table(one), DeValue::Table(other)) => same_table(one, other),
+        (DeValue::Array(one), DeValue::Array(other)) => {
+            let mut pairs = one.iter().zip(other.iter());
+            one.len() == other.len()
+                && pairs.all(|(one, other)| same(one.get_ref(), other.get_ref()))
+        }
+        (DeValue::Table(_) | DeValue::Array(_), _) | (_, DeValue::Table(_) | DeValue::Array(_)) => {
+            false
+        }
+        (one, other) => format!("{one:?}") == format!("{other:?}"),
+    }
+}
