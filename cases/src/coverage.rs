@@ -66,7 +66,7 @@ impl Coverage {
     pub(crate) fn add(&mut self, case: &Case, outcome: &Outcome) {
         *self.providers.entry(case.provider.clone()).or_default() += 1;
         if let Some(route) = &outcome.route {
-            let verdicts = self.routes.entry(format!("{}/{route}", case.provider)).or_default();
+            let verdicts = self.routes.entry(route.clone()).or_default();
             match outcome.decision {
                 Decision::Allow => verdicts.allowed += 1,
                 Decision::Deny => verdicts.denied += 1,

@@ -9,7 +9,7 @@ use crate::case::{Case, Header};
 /// Something that runs cases: the engine, the compiled filter, a real Envoy.
 pub trait Gate {
     /// The runner's name, as in `skip`: `engine`, `wasm` or `envoy`.
-    fn name(&self) -> &str;
+    fn name(&self) -> &'static str;
 
     /// What this runner can never see; it is not compared.
     fn unseen(&self) -> &[Facet] {
@@ -50,15 +50,15 @@ pub enum Decision {
 /// What came of a case.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// What was decided.
+    /// What was decided; a response that was replaced makes it a denial.
     pub decision: Decision,
-    /// The reason code of a denial.
+    /// The reason code of a denial, else of the replaced response.
     pub reason: Option<String>,
     /// The ids of the policies that determined it, in any order.
     pub policies: Vec<String>,
     /// The operations, in order, in the form of logs.
     pub operations: Vec<String>,
-    /// The id of the route, such as `zone-patch`; it counts for coverage only.
+    /// The route, as `provider/route`; it counts for coverage only.
     pub route: Option<String>,
     /// Path and query of each lookup, in any order.
     pub lookups: Vec<String>,

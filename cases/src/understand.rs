@@ -14,6 +14,8 @@ use crate::shape::{self, Defaults, Row};
 
 /// The runners that a row may skip.
 const RUNNERS: [&str; 3] = ["engine", "wasm", "envoy"];
+/// Operations that the audit log writes out, so that every runner can compare them.
+const MEANS_MAX: usize = 16;
 /// The header that carries the key where nobody says otherwise.
 const KEY_HEADER: &str = "x-api-key";
 
@@ -71,6 +73,12 @@ pub(crate) fn understand(
     let request_body = body(row.body.clone(), row.body_hex.as_deref(), row.body_repeat.as_ref());
     let request_body = at.take(request_body, "delete all but one of them");
     let (status, answers) = answers(&mut at, &row);
+    if row.means.as_ref().is_some_and(|means| means.len() > MEANS_MAX) {
+        at.wrong(
+            format!("`means` has more than {MEANS_MAX} operations"),
+            "show it on a smaller request",
+        );
+    }
     let lookups = row.lookup.into_iter().filter_map(|lookup| lookup_answer(&mut at, lookup));
     let lookups = lookups.collect();
     let upstream = row.upstream.and_then(|upstream| {

@@ -1,4 +1,5 @@
 //! The table format: what is read, and what is refused with which words.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::Path;
 
