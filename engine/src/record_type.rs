@@ -135,11 +135,17 @@ impl RecordType {
 
     /// What policies call every type without a mnemonic.
     pub const OTHER: &'static str = "OTHER";
+    /// An IPv4 address.
+    pub const A: RecordType = RecordType(1);
+    /// A delegation, or the zone's own name servers.
+    pub const NS: RecordType = RecordType(2);
+    /// An IPv6 address.
+    pub const AAAA: RecordType = RecordType(28);
 
     /// Reads a mnemonic in any case, or `TYPE` and a decimal number, leading zeros allowed.
     ///
     /// SECURITY: one table for both spellings, so that `TYPE65402` is judged as the `LUA` that
-    /// it is (case `type-aliases`), and meta types have no spelling (case `type-any`).
+    /// it is (test `aliases_are_one_type`), and meta types have no spelling (test `meta_types`).
     pub fn parse(text: &str) -> Result<RecordType, TypeError> {
         let named = |(name, _): &&(&str, u16)| name.eq_ignore_ascii_case(text);
         if let Some((_, number)) = Self::ALL_NAMED.iter().find(named) {

@@ -1,0 +1,393 @@
+//! The only module that names Cedar: policies are loaded, indexed by scope, and asked.
+//!
+//! Cedar evaluates every policy it is given, at a microsecond or two each, so a decision is made
+//! in two steps. A [`Subject`] is one key with the policies whose principal scope can match it,
+//! built when the key first speaks. For an operation, those of its policies whose action and
+//! resource scope can match are the candidates, and only they are evaluated.
+//!
+//! Cedar skips a policy that fails to evaluate. A skipped `forbid` is a hole, so here any
+//! evaluation error among the candidates denies.
+//!
+//! # What this module does not do
+//! It knows no HTTP, no provider and no clock; it decides nothing that is not a policy (wildcard
+//! names and meta types are the session's and the provider's business).
+
+mod depth;
+mod entities;
+mod explain;
+mod facts;
+mod load;
+mod names;
+mod schema;
+mod scope;
+mod subject;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use cedar_policy::{
+    AuthorizationError, Authorizer, Context, Decision, Effect, Entities, PolicyId, PolicySet, Request, Schema,
+};
+
+pub use self::entities::Circumstances;
+pub use self::explain::{Explained, Why};
+pub use self::schema::{FIXED as FIXED_SCHEMA, Lists};
+pub use self::scope::AccountId;
+pub use self::subject::Subject;
+
+use self::load::{Authored, Binds, LoadedTemplate};
+use self::names::Types;
+use self::scope::{Groups, Scope};
+use crate::decision::Reason;
+use crate::key::Key;
+use crate::operation::{Operation, Resource};
+use crate::pattern::{self, Patterns, Reads};
+use crate::problem::Problem;
+
+/// Contexts kept for reuse; one is about a kilobyte.
+const CONTEXTS_MAX: usize = 64;
+/// Subjects kept; one is a key's entities and candidate sets, some tens of kilobytes.
+const SUBJECTS_MAX: usize = 1024;
+
+/// One policy, ready to be a candidate.
+#[derive(Debug)]
+struct Entry {
+    /// The Cedar policy; links are static policies by now.
+    policy: cedar_policy::Policy,
+    /// Where it can match.
+    scope: Scope,
+    /// What its author wrote; shared by a template's links.
+    authored: Rc<Authored>,
+}
+
+impl Entry {
+    /// Whether it is a permit.
+    fn permits(&self) -> bool {
+        self.policy.effect() == Effect::Permit
+    }
+}
+
+/// The answer of the policies to one operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Allowed, by the policies with these ids, sorted.
+    Allow(Vec<String>),
+    /// Denied; the ids of the policies that forbid or failed, sorted, empty where none permits.
+    Deny(Reason, Vec<String>),
+}
+
+/// All policies of a bundle, indexed.
+#[derive(Debug)]
+pub struct Policies {
+    /// The schema, for checks of requests in debug builds.
+    schema: Schema,
+    /// Entity type names.
+    types: Types,
+    /// The action entities with their groups.
+    actions: Entities,
+    /// Which actions each group stands for.
+    groups: Groups,
+    /// Every policy that is not a template.
+    entries: Vec<Rc<Entry>>,
+    /// The templates that grants link.
+    templates: Vec<LoadedTemplate>,
+    /// Cedar's evaluator.
+    authorizer: Authorizer,
+    /// Contexts of recent circumstances; building one costs as much as ten policies.
+    contexts: RefCell<HashMap<Circumstances, Context>>,
+    /// Keys that spoke recently, by account and id.
+    subjects: RefCell<HashMap<(AccountId, String), Rc<Subject>>>,
+}
+
+/// What one request asks its operations with.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    /// The key.
+    subject: Rc<Subject>,
+    /// The account.
+    account: AccountId,
+    /// Cedar's context.
+    context: Context,
+}
+
+impl Policies {
+    /// Loads policy files, given as name and text; returns every problem.
+    pub fn load(files: &[(String, String)], lists: &Lists) -> Result<Policies, Vec<Problem>> {
+        let schema = lists.schema().map_err(|problem| vec![problem])?;
+        let broken = || vec![Problem::new("schema.cedarschema", "the schema cannot be used")];
+        let types = Types::parse().ok_or_else(broken)?;
+        let actions = schema.action_entities().map_err(|_| broken())?;
+        let loaded = load::load(files, &schema)?;
+        let problems = name_problems(&loaded);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let groups = Groups::of(&actions);
+        let entries = loaded.policies.into_iter().map(|(policy, authored)| {
+            let scope = Scope::of(&policy, &groups);
+            Rc::new(Entry { policy, scope, authored: Rc::new(authored) })
+        });
+        Ok(Policies {
+            entries: entries.collect(),
+            templates: loaded.templates,
+            schema,
+            types,
+            actions,
+            groups,
+            authorizer: Authorizer::new(),
+            contexts: RefCell::default(),
+            subjects: RefCell::default(),
+        })
+    }
+
+    /// The ids of all policies and templates, with their sentence and file, sorted by id.
+    pub fn ids(&self) -> Vec<(&str, &str, &str)> {
+        let policies = self.entries.iter().map(|entry| &*entry.authored);
+        let templates = self.templates.iter().map(|template| &template.authored);
+        let mut ids: Vec<_> = policies
+            .chain(templates)
+            .map(|one| (one.id.as_str(), one.doc.as_str(), one.file.as_str()))
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The names that a key's grants can use: the templates and the sets they belong to.
+    pub fn grants(&self) -> Vec<String> {
+        let ids = self.templates.iter().map(|template| &template.authored.id);
+        let sets = self.templates.iter().flat_map(|template| &template.grants);
+        let mut names: Vec<String> = ids.chain(sets).cloned().collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// What is allowed but probably not meant.
+    pub fn warnings(&self) -> Vec<Problem> {
+        let policies = self.entries.iter().map(|entry| &*entry.authored);
+        let templates = self.templates.iter().map(|template| &template.authored);
+        let silent = policies.chain(templates).filter(|authored| authored.doc.is_empty());
+        silent
+            .map(|authored| {
+                let message = format!("policy `{}` does not say whom it is for", authored.id);
+                Problem::new(&authored.file, message)
+                    .at(authored.line)
+                    .help("add `@doc(\"one sentence\")`; `whoami` shows it")
+            })
+            .collect()
+    }
+
+    /// The key as the policies see it; built when it first speaks, then kept for a while.
+    pub fn subject(&self, account: &AccountId, key: &Key) -> Option<Rc<Subject>> {
+        let at = (account.clone(), key.id.clone());
+        if let Some(subject) = self.subjects.borrow().get(&at) {
+            return Some(Rc::clone(subject));
+        }
+        let subject = Rc::new(Subject::build(self, key)?);
+        let mut subjects = self.subjects.borrow_mut();
+        if subjects.len() >= SUBJECTS_MAX {
+            subjects.clear();
+        }
+        subjects.insert(at, Rc::clone(&subject));
+        Some(subject)
+    }
+
+    /// Everything that the operations of one request are asked with.
+    pub fn asking(
+        &self,
+        subject: &Rc<Subject>,
+        account: &AccountId,
+        facts: &Circumstances,
+    ) -> Option<Asking> {
+        let known = self.contexts.borrow().get(facts).cloned();
+        let context = match known {
+            Some(context) => context,
+            None => {
+                let context = entities::context(&self.types, facts)?;
+                let mut contexts = self.contexts.borrow_mut();
+                if contexts.len() >= CONTEXTS_MAX {
+                    contexts.clear();
+                }
+                contexts.insert(facts.clone(), context.clone());
+                context
+            }
+        };
+        Some(Asking { subject: Rc::clone(subject), account: account.clone(), context })
+    }
+
+    /// Decides one operation.
+    pub fn decide(&self, patterns: &Patterns, asking: &Asking, operation: &Operation) -> Verdict {
+        let candidates = asking.subject.candidates(operation, &asking.account);
+        let Some(set) = asking.subject.policy_set(&candidates) else {
+            return Verdict::Deny(Reason::Internal, Vec::new());
+        };
+        self.ask(patterns, asking, operation, &candidates, &set)
+            .unwrap_or(Verdict::Deny(Reason::Internal, Vec::new()))
+    }
+
+    /// Decides one operation by evaluating every policy of the bundle, without the index.
+    ///
+    /// It exists for the property test that compares it with [`Policies::decide`].
+    pub fn decide_unindexed(
+        &self,
+        patterns: &Patterns,
+        asking: &Asking,
+        operation: &Operation,
+    ) -> Verdict {
+        let everything = self.entries.iter().chain(asking.subject.links());
+        let candidates: Vec<Rc<Entry>> = everything.map(Rc::clone).collect();
+        let set = PolicySet::from_policies(candidates.iter().map(|entry| entry.policy.clone()));
+        let Ok(set) = set else { return Verdict::Deny(Reason::Internal, Vec::new()) };
+        self.ask(patterns, asking, operation, &candidates, &set)
+            .unwrap_or(Verdict::Deny(Reason::Internal, Vec::new()))
+    }
+
+    /// Whether some permit could allow an operation of this action on this resource.
+    pub fn could_allow(&self, asking: &Asking, operation: &Operation) -> bool {
+        asking.subject.candidates(operation, &asking.account).iter().any(|entry| entry.permits())
+    }
+
+    /// Whether some candidate reads the record's value.
+    pub fn reads_values(&self, patterns: &Patterns, asking: &Asking, operation: &Operation) -> bool {
+        asking.subject.candidates(operation, &asking.account).iter().any(|entry| {
+            let mentions = &entry.authored.mentions;
+            mentions.values || mentions.of_type("Pattern").any(|name| reads_value(patterns, name))
+        })
+    }
+
+    /// Builds Cedar's request and reads its response.
+    fn ask(
+        &self,
+        patterns: &Patterns,
+        asking: &Asking,
+        operation: &Operation,
+        candidates: &[Rc<Entry>],
+        set: &PolicySet,
+    ) -> Option<Verdict> {
+        let (request, entities) = self.request(patterns, asking, operation, candidates)?;
+        let response = self.authorizer.is_authorized(&request, set, &entities);
+        let by = |ids: Vec<&PolicyId>| {
+            let mut ids: Vec<String> =
+                ids.into_iter().map(|id| subject::authored_id(id).to_owned()).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        };
+        let errors: Vec<&PolicyId> = response
+            .diagnostics()
+            .errors()
+            .map(|AuthorizationError::PolicyEvaluationError(error)| error.policy_id())
+            .collect();
+        // SECURITY: a policy that fails must deny, not vanish (case `a-policy-that-errors-denies`).
+        if !errors.is_empty() {
+            return Some(Verdict::Deny(Reason::PolicyError, by(errors)));
+        }
+        let reasons = by(response.diagnostics().reason().collect());
+        Some(match response.decision() {
+            Decision::Allow => Verdict::Allow(reasons),
+            Decision::Deny if reasons.is_empty() => {
+                Verdict::Deny(Reason::NoPolicyAllows, Vec::new())
+            }
+            Decision::Deny => Verdict::Deny(Reason::PolicyForbids, reasons),
+        })
+    }
+
+    /// Cedar's request and the three entities it needs.
+    fn request(
+        &self,
+        patterns: &Patterns,
+        asking: &Asking,
+        operation: &Operation,
+        candidates: &[Rc<Entry>],
+    ) -> Option<(Request, Entities)> {
+        let matching = matching_patterns(patterns, operation, candidates);
+        let resource =
+            entities::resource_entity(&self.types, &asking.account, operation, &matching)?;
+        let resource_uid = resource.uid();
+        // Debug builds hold every request against the schema; it would cost a release a third.
+        let schema = cfg!(debug_assertions).then_some(&self.schema);
+        let entities = asking.subject.entities().clone().add_entities([resource], schema).ok()?;
+        let action = names::of(&self.types.action, operation.action.name());
+        let principal = asking.subject.uid().clone();
+        let context = asking.context.clone();
+        let request = Request::new(principal, action, resource_uid, context, schema).ok()?;
+        Some((request, entities))
+    }
+}
+
+/// The names of the patterns that the candidates mention and the record matches.
+fn matching_patterns<'p>(
+    patterns: &'p Patterns,
+    operation: &Operation,
+    candidates: &[Rc<Entry>],
+) -> Vec<&'p str> {
+    let Some(record) = operation.as_record() else { return Vec::new() };
+    let named = candidates.iter().flat_map(|entry| entry.authored.mentions.of_type("Pattern"));
+    let mut wanted: Vec<usize> = named.filter_map(|name| patterns.index(name)).collect();
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    let relative = record.name.relative_to(&record.zone).unwrap_or_default();
+    let value = record.value.as_deref();
+    patterns.matching(&wanted, &pattern::Subject { relative: &relative, name: record.name.as_str(), value })
+}
+
+/// Whether a named pattern reads a record's value.
+fn reads_value(patterns: &Patterns, name: &str) -> bool {
+    let pattern = patterns.index(name).and_then(|index| patterns.get(index));
+    pattern.is_some_and(|pattern| pattern.reads() == Reads::Value)
+}
+
+/// Names in policies that could never match: not canonical, or of an unknown shape.
+fn name_problems(loaded: &load::Loaded) -> Vec<Problem> {
+    use crate::name::{Name, NameForm};
+    let policies = loaded.policies.iter().map(|(_, authored)| authored);
+    let templates = loaded.templates.iter().map(|template| &template.authored);
+    let mut problems = Vec::new();
+    for authored in policies.chain(templates) {
+        for (kind, id) in &authored.mentions.entities {
+            let wrong = match kind.as_str() {
+                "Zone" | "Domain" | "Name" => match Name::parse(id, NameForm::Fqdn) {
+                    Ok(name) if name.as_str() == id => None,
+                    Ok(name) => Some(format!("write `{kind}::\"{name}\"`")),
+                    Err(error) => Some(format!("{error}")),
+                },
+                "Account" if id.split('/').count() != 2 => {
+                    Some("write it as `Account::\"provider/account\"`".to_owned())
+                }
+                "Record" => Some("compare `resource.name` and `resource.type` instead".to_owned()),
+                _ => None,
+            };
+            if let Some(help) = wrong {
+                let message = format!("`{kind}::\"{id}\"` in `{}` can never match", authored.id);
+                problems.push(Problem::new(&authored.file, message).at(authored.line).help(help));
+            }
+        }
+    }
+    problems
+}
+
+/// The entity that a template's `?resource` becomes for a grant, or what the grant lacks.
+fn bound_entity<'g>(
+    binds: Binds,
+    grant: &'g crate::key::Grant,
+) -> Result<Option<(&'static str, &'g str)>, &'static str> {
+    let name = |kind, name: Option<&'g crate::name::Name>, lacks| match name {
+        Some(name) => Ok(Some((kind, name.as_str()))),
+        None => Err(lacks),
+    };
+    match binds {
+        Binds::Nothing => Ok(None),
+        Binds::Zone => name("Zone", grant.zone.as_ref(), "zone"),
+        Binds::Domain => name("Domain", grant.domain.as_ref(), "domain"),
+        Binds::Name => name("Name", grant.record.as_ref(), "record"),
+    }
+}
+
+/// Whether an operation is on a record at a wildcard name.
+pub fn is_wildcard(operation: &Operation) -> bool {
+    matches!(&operation.resource, Resource::Record(record) if record.name.is_wildcard())
+}

@@ -1,0 +1,192 @@
+//! The few Cedar entities that one request needs, built directly.
+//!
+//! A record carries all its ancestors itself (zone, domains, name, account, patterns), so a
+//! request needs three entities: key, action, resource. Adding them to a large entity store
+//! would cost time proportional to its size; there is no such store.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use cedar_policy::{Context, Entity, EntityUid, RestrictedExpression};
+use jiff::Timestamp;
+
+use super::names::{self, Types};
+use super::scope::AccountId;
+use crate::key::Key;
+use crate::name::Name;
+use crate::operation::{Operation, Record, Resource};
+use crate::record_type::RecordType;
+
+/// What is the same for all operations of one request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Circumstances {
+    /// The client's address that the proxy trusts.
+    pub client_ip: IpAddr,
+    /// The named networks that contain it.
+    pub networks: Vec<String>,
+    /// The named windows that are open.
+    pub windows: Vec<String>,
+    /// The time of the decision, cut to whole seconds.
+    pub now: Timestamp,
+    /// `mon` to `sun`, on the deployment's wall clock.
+    pub weekday: &'static str,
+    /// Milliseconds since midnight on the deployment's wall clock.
+    pub time_of_day_ms: i64,
+    /// `2026-06-03` on the deployment's calendar.
+    pub date: String,
+    /// Whether the client's connection is encrypted.
+    pub tls: bool,
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The route, as `provider/route`.
+    pub route: String,
+    /// How many operations the request means.
+    pub operations: usize,
+}
+
+/// Shorthand for attribute maps.
+type Attributes = HashMap<String, RestrictedExpression>;
+
+/// A string attribute.
+fn text(value: &str) -> RestrictedExpression {
+    RestrictedExpression::new_string(value.to_owned())
+}
+
+/// An entity attribute.
+fn entity(uid: EntityUid) -> RestrictedExpression {
+    RestrictedExpression::new_entity_uid(uid)
+}
+
+/// A datetime attribute.
+fn datetime(at: Timestamp) -> RestrictedExpression {
+    // Cedar reads milliseconds and no finer fraction.
+    RestrictedExpression::new_datetime(at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+}
+
+/// Cedar's context of a request; `None` only where Cedar refuses its own values.
+pub(super) fn context(types: &Types, facts: &Circumstances) -> Option<Context> {
+    let set = |kind, names: &[String]| {
+        RestrictedExpression::new_set(names.iter().map(|name| entity(names::of(kind, name))))
+    };
+    let duration = format!("{}ms", facts.time_of_day_ms);
+    let operations = i64::try_from(facts.operations).unwrap_or(i64::MAX);
+    Context::from_pairs([
+        ("client_ip".to_owned(), RestrictedExpression::new_ip(facts.client_ip.to_string())),
+        ("networks".to_owned(), set(&types.network, &facts.networks)),
+        ("windows".to_owned(), set(&types.window, &facts.windows)),
+        ("now".to_owned(), datetime(facts.now)),
+        ("weekday".to_owned(), entity(names::of(&types.weekday, facts.weekday))),
+        ("time_of_day".to_owned(), RestrictedExpression::new_duration(duration)),
+        ("date".to_owned(), text(&facts.date)),
+        ("tls".to_owned(), RestrictedExpression::new_bool(facts.tls)),
+        ("method".to_owned(), text(facts.method)),
+        ("route".to_owned(), entity(names::of(&types.route, &facts.route))),
+        ("operations".to_owned(), RestrictedExpression::new_long(operations)),
+    ])
+    .ok()
+}
+
+/// A key as Cedar sees it, with its roles as parents.
+pub(super) fn key_entity(types: &Types, key: &Key) -> Option<Entity> {
+    let mut attributes = Attributes::new();
+    if let Some(owner) = &key.owner {
+        attributes.insert("owner".to_owned(), text(owner));
+    }
+    if !key.networks.is_empty() {
+        let networks = key.networks.iter().map(|name| entity(names::of(&types.network, name)));
+        attributes.insert("networks".to_owned(), RestrictedExpression::new_set(networks));
+    }
+    if let Some(expires) = key.expires {
+        attributes.insert("expires".to_owned(), datetime(expires));
+    }
+    let roles: HashSet<EntityUid> = 
+        key.roles.iter().map(|role| names::of(&types.role, role)).collect();
+    let tags: Attributes =
+        key.attributes.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    Entity::new_with_tags(names::of(&types.key, &key.id), attributes, roles, tags).ok()
+}
+
+/// The resource of an operation; `patterns` are the names of the patterns that its record matches.
+pub(super) fn resource_entity(
+    types: &Types,
+    account: &AccountId,
+    operation: &Operation,
+    patterns: &[&str],
+) -> Option<Entity> {
+    let provider = names::of(&types.provider, &account.provider);
+    let account_uid = names::of(&types.account, &account.path());
+    match &operation.resource {
+        Resource::Account => {
+            Entity::new(account_uid, Attributes::new(), HashSet::from([provider])).ok()
+        }
+        Resource::Zone { zone, metadata } => {
+            let mut attributes = place(account, zone);
+            if let Some(kind) = metadata {
+                attributes.insert("metadata".to_owned(), text(kind));
+            }
+            let mut parents = domains(types, zone);
+            parents.extend([account_uid, provider]);
+            Entity::new(names::of(&types.zone, zone.as_str()), attributes, parents).ok()
+        }
+        Resource::Record(record) => {
+            let mut parents = domains(types, &record.name);
+            parents.extend([account_uid, provider]);
+            parents.insert(names::of(&types.zone, record.zone.as_str()));
+            parents.insert(names::of(&types.name, record.name.as_str()));
+            parents.extend(patterns.iter().map(|name| names::of(&types.pattern, name)));
+            let id = format!("{}/{}", record.name, record.rtype);
+            let attributes = record_attributes(types, account, record)?;
+            Entity::new(names::of(&types.record, &id), attributes, parents).ok()
+        }
+    }
+}
+
+/// The attributes that zones and records share.
+fn place(account: &AccountId, zone: &Name) -> Attributes {
+    HashMap::from([
+        ("zone".to_owned(), text(zone.as_str())),
+        ("provider".to_owned(), text(&account.provider)),
+        ("account".to_owned(), text(&account.account)),
+    ])
+}
+
+/// A name and its ancestors, as domains.
+fn domains(types: &Types, name: &Name) -> HashSet<EntityUid> {
+    name.ancestors().map(|domain| names::of(&types.domain, domain)).collect()
+}
+
+/// The attributes of a record; `None` where its name is not in its zone, which no request reaches.
+fn record_attributes(types: &Types, account: &AccountId, record: &Record) -> Option<Attributes> {
+    let depth = record.name.depth_below(&record.zone)?;
+    let mut attributes = place(account, &record.zone);
+    let kind = names::of(&types.record_type, record.rtype.policy_name());
+    attributes.extend([
+        ("name".to_owned(), text(record.name.as_str())),
+        ("relative".to_owned(), text(&record.name.relative_to(&record.zone)?)),
+        ("leftmost".to_owned(), text(record.name.leftmost())),
+        ("depth".to_owned(), RestrictedExpression::new_long(i64::try_from(depth).ok()?)),
+        ("apex".to_owned(), RestrictedExpression::new_bool(depth == 0)),
+        ("wildcard".to_owned(), RestrictedExpression::new_bool(record.name.is_wildcard())),
+        ("type".to_owned(), entity(kind)),
+        ("type_number".to_owned(), RestrictedExpression::new_long(record.rtype.number().into())),
+    ]);
+    if let Some(value) = &record.value {
+        attributes.insert("value".to_owned(), text(value));
+        if let Some(address) = address(record.rtype, value) {
+            attributes.insert("address".to_owned(), RestrictedExpression::new_ip(address));
+        }
+    }
+    Some(attributes)
+}
+
+/// The canonical address of an A or AAAA value, if it is one.
+///
+/// SECURITY: an AAAA value that maps an IPv4 address stays IPv6, because that is what resolvers
+/// will use; only a client's address is folded.
+fn address(rtype: RecordType, value: &str) -> Option<String> {
+    match value.parse::<IpAddr>().ok()? {
+        IpAddr::V4(address) if rtype == RecordType::A => Some(address.to_string()),
+        IpAddr::V6(address) if rtype == RecordType::AAAA => Some(address.to_string()),
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
+    }
+}

@@ -1,0 +1,257 @@
+//! From policy files to checked policies: all of them, or all that is wrong with them.
+//!
+//! Files are parsed one by one, so that a problem has a file and a line; ids come from `@id`,
+//! because Cedar's own positional ids change when a file is edited; the whole set is validated
+//! strictly and at level 1, and warnings count as errors.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use cedar_policy::{
+    Policy, PolicyId, PolicySet, Schema, Template, ValidationMode, ValidationResult, Validator,
+};
+use miette::Diagnostic;
+
+use super::depth;
+use super::facts::{self, Mentions};
+use crate::problem::Problem;
+
+/// Annotations that mean something; any other is a misspelling.
+const ANNOTATIONS: [&str; 4] = ["id", "doc", "grant", "binds"];
+
+/// A policy or template as its author wrote it.
+#[derive(Clone, Debug)]
+pub(super) struct Authored {
+    /// Its `@id`.
+    pub(super) id: String,
+    /// Its `@doc`, a sentence on whom it is for.
+    pub(super) doc: String,
+    /// The file it stands in.
+    pub(super) file: String,
+    /// The line it begins at.
+    pub(super) line: usize,
+    /// What it mentions.
+    pub(super) mentions: Mentions,
+}
+
+/// What a template's `?resource` stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Binds {
+    /// `@binds("zone")`: the grant's zone.
+    Zone,
+    /// `@binds("domain")`: the grant's domain.
+    Domain,
+    /// `@binds("name")`: the grant's owner name.
+    Name,
+    /// No `?resource` at all.
+    Nothing,
+}
+
+/// A template with what its links need.
+#[derive(Clone, Debug)]
+pub(super) struct LoadedTemplate {
+    /// What its author wrote.
+    pub(super) authored: Authored,
+    /// The grant names it belongs to.
+    pub(super) grants: Vec<String>,
+    /// What its resource slot stands for.
+    pub(super) binds: Binds,
+    /// Its JSON form, in which a link's entities replace the slots.
+    pub(super) json: serde_json::Value,
+}
+
+/// All policies of a bundle.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    /// The policies that are not templates.
+    pub(super) policies: Vec<(Policy, Authored)>,
+    /// The templates.
+    pub(super) templates: Vec<LoadedTemplate>,
+}
+
+/// Parses and validates every file, or returns every problem.
+pub(super) fn load(files: &[(String, String)], schema: &Schema) -> Result<Loaded, Vec<Problem>> {
+    let mut loaded = Loaded::default();
+    let mut all = PolicySet::new();
+    let mut problems = Vec::new();
+    for (file, text) in files {
+        match parse(file, text) {
+            Ok(set) => take(file, text, &set, &mut loaded, &mut all, &mut problems),
+            Err(found) => problems.extend(found),
+        }
+    }
+    // Validation of what could be parsed goes on, so that one round shows all problems.
+    let texts: BTreeMap<&str, &str> =
+        files.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
+    let result = Validator::new(schema.clone()).validate_with_level(&all, ValidationMode::Strict, 1);
+    problems.extend(validation_problems(&result, &loaded, &texts));
+    if problems.is_empty() { Ok(loaded) } else { Err(problems) }
+}
+
+/// Parses one file after checking its depth.
+fn parse(file: &str, text: &str) -> Result<PolicySet, Vec<Problem>> {
+    depth::check(file, text).map_err(|problem| vec![problem])?;
+    PolicySet::from_str(text).map_err(|errors| {
+        errors.iter().map(|error| diagnostic_problem(file, text, error)).collect()
+    })
+}
+
+/// Moves the policies of one file into the whole, under their own ids.
+fn take(
+    file: &str,
+    text: &str,
+    set: &PolicySet,
+    loaded: &mut Loaded,
+    all: &mut PolicySet,
+    problems: &mut Vec<Problem>,
+) {
+    let mut policies: Vec<&Policy> = set.policies().collect();
+    policies.sort_by_key(|policy| position(text, &policy.to_string()));
+    for policy in policies {
+        let annotations: Vec<(&str, &str)> = policy.annotations().collect();
+        let json = policy.to_json().unwrap_or_default();
+        let Some(authored) = authored(file, text, &policy.to_string(), &annotations, &json, problems)
+        else {
+            continue;
+        };
+        let policy = policy.new_id(PolicyId::new(&authored.id));
+        match all.add(policy.clone()) {
+            Ok(()) => loaded.policies.push((policy, authored)),
+            Err(_) => problems.push(duplicate(&authored)),
+        }
+    }
+    for template in set.templates() {
+        if let Some((template, entry)) = take_template(file, text, template, problems) {
+            match all.add_template(template) {
+                Ok(()) => loaded.templates.push(entry),
+                Err(_) => problems.push(duplicate(&entry.authored)),
+            }
+        }
+    }
+}
+
+/// One template under its own id, with what its links need.
+fn take_template(
+    file: &str,
+    text: &str,
+    template: &Template,
+    problems: &mut Vec<Problem>,
+) -> Option<(Template, LoadedTemplate)> {
+    let annotations: Vec<(&str, &str)> = template.annotations().collect();
+    let json = template.to_json().unwrap_or_default();
+    let authored = authored(file, text, &template.to_string(), &annotations, &json, problems)?;
+    let find = |name| annotations.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+    let has_resource = facts::has_slot(&json, "?resource");
+    let binds = match (find("binds"), has_resource) {
+        (Some("zone"), true) => Binds::Zone,
+        (Some("domain"), true) => Binds::Domain,
+        (Some("name"), true) => Binds::Name,
+        (None, false) => Binds::Nothing,
+        _ => {
+            problems.push(
+                Problem::new(file, format!("template `{}` does not say what `?resource` is", authored.id))
+                    .at(authored.line)
+                    .help("add `@binds(\"zone\")`, `@binds(\"domain\")` or `@binds(\"name\")`"),
+            );
+            return None;
+        }
+    };
+    if !facts::has_slot(&json, "?principal") {
+        problems.push(
+            Problem::new(file, format!("template `{}` has no `?principal`", authored.id))
+                .at(authored.line)
+                .help("a template is linked to one key: write `principal == ?principal`"),
+        );
+        return None;
+    }
+    let grants = find("grant").unwrap_or(&authored.id).split(',').map(|one| one.trim().to_owned());
+    let entry = LoadedTemplate { grants: grants.collect(), binds, json, authored };
+    Some((template.new_id(PolicyId::new(&entry.authored.id)), entry))
+}
+
+/// Reads a policy's annotations; reports what is missing or unknown.
+fn authored(
+    file: &str,
+    text: &str,
+    source: &str,
+    annotations: &[(&str, &str)],
+    json: &serde_json::Value,
+    problems: &mut Vec<Problem>,
+) -> Option<Authored> {
+    let line = 1 + text.get(..position(text, source)).map_or(0, |before| before.matches('\n').count());
+    let mut known = true;
+    for (name, _) in annotations {
+        if !ANNOTATIONS.contains(name) {
+            let problem = Problem::new(file, format!("unknown annotation `@{name}`")).at(line);
+            problems.push(problem.help(format!("known annotations: @{}", ANNOTATIONS.join(", @"))));
+            known = false;
+        }
+    }
+    let find = |name| annotations.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+    let id = find("id").unwrap_or_default();
+    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+        let message = if id.is_empty() { "a policy has no `@id`" } else { "an `@id` has other characters than letters, digits, `-`, `_` and `.`" };
+        problems.push(
+            Problem::new(file, message).at(line).help("begin the policy with `@id(\"a-short-name\")`; logs and tables name it"),
+        );
+        return None;
+    }
+    known.then(|| Authored {
+        id: id.to_owned(),
+        doc: find("doc").unwrap_or_default().to_owned(),
+        file: file.to_owned(),
+        line,
+        mentions: facts::mentions(json),
+    })
+}
+
+/// The problem of two policies with one id.
+fn duplicate(authored: &Authored) -> Problem {
+    Problem::new(&authored.file, format!("a second policy has the `@id` `{}`", authored.id))
+        .at(authored.line)
+        .help("ids are unique over all files, because decisions name them")
+}
+
+/// The byte offset of a policy in its file: its text is kept as written.
+fn position(text: &str, source: &str) -> usize {
+    text.find(source.trim()).unwrap_or(0)
+}
+
+/// Errors and warnings of the validator, with the file and line of their policy.
+fn validation_problems(
+    result: &ValidationResult,
+    loaded: &Loaded,
+    texts: &BTreeMap<&str, &str>,
+) -> Vec<Problem> {
+    let place = |id: &PolicyId| {
+        let id: &str = id.as_ref();
+        let policies = loaded.policies.iter().map(|(_, authored)| authored);
+        let templates = loaded.templates.iter().map(|template| &template.authored);
+        policies.chain(templates).find(|authored| authored.id == id)
+    };
+    let report = |id: &PolicyId, diagnostic: &dyn Diagnostic| match place(id) {
+        Some(authored) => {
+            let text = texts.get(authored.file.as_str()).copied().unwrap_or_default();
+            let mut problem = diagnostic_problem(&authored.file, text, diagnostic);
+            problem.line = problem.line.or(Some(authored.line));
+            problem
+        }
+        None => diagnostic_problem("policies", "", diagnostic),
+    };
+    let errors = result.validation_errors().map(|error| report(error.policy_id(), error));
+    let warnings = result.validation_warnings().map(|warning| report(warning.policy_id(), warning));
+    errors.chain(warnings).collect()
+}
+
+/// A Cedar diagnostic as a problem: message, line of its first label, help.
+fn diagnostic_problem(file: &str, text: &str, diagnostic: &dyn Diagnostic) -> Problem {
+    let message = diagnostic.to_string().replace('\n', " ");
+    let mut problem = Problem::new(file, message);
+    if let Some(label) = diagnostic.labels().and_then(|mut labels| labels.next()) {
+        problem = problem.at_offset(text, label.offset());
+    }
+    if let Some(help) = diagnostic.help() {
+        problem = problem.help(help.to_string());
+    }
+    problem
+}

@@ -1,0 +1,230 @@
+//! The scope of a policy, as the index sees it.
+//!
+//! Cedar evaluates every policy it is given, so it is only given those whose scope can match.
+//! A scope is read once at load into a [`Scope`], and compared with a key and an operation by
+//! plain string comparisons.
+//!
+//! INVARIANT: a scope never excludes a policy that Cedar would find satisfied, nor one whose
+//! condition could error. What is not understood here matches everything. The property test
+//! `tests/index.rs` compares every decision with evaluating all policies.
+
+use cedar_policy::{
+    ActionConstraint, EntityUid, Policy, PrincipalConstraint, ResourceConstraint,
+};
+
+use super::names;
+use crate::operation::{Action, Operation, Resource, ResourceKind};
+
+/// The account that an operation is done in, as `provider` and `provider/account`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AccountId {
+    /// The provider's name, such as `powerdns`.
+    pub provider: String,
+    /// The account's name within the provider, such as `main`.
+    pub account: String,
+}
+
+impl AccountId {
+    /// The name that keys and policies use: `powerdns/main`.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.provider, self.account)
+    }
+}
+
+/// Which principals a policy can match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PrincipalBound {
+    /// Every key.
+    Any,
+    /// The key with this id.
+    Key(String),
+    /// The keys with this role.
+    Role(String),
+}
+
+/// Which resources a policy can match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ResourceBound {
+    /// Every resource.
+    Any,
+    /// Every resource of one kind.
+    Kind(ResourceKind),
+    /// One zone and its records.
+    Zone(String),
+    /// A name and everything below it.
+    Domain(String),
+    /// One owner name.
+    Name(String),
+    /// One account and all in it.
+    Account(String),
+    /// One provider and all in it.
+    Provider(String),
+}
+
+/// The scope of one policy.
+#[derive(Clone, Debug)]
+pub(super) struct Scope {
+    /// Who.
+    pub(super) principal: PrincipalBound,
+    /// What is done: one bit for each action of [`Action::ALL`].
+    pub(super) actions: u32,
+    /// To what.
+    pub(super) resource: ResourceBound,
+}
+
+impl Scope {
+    /// Reads the scope of a static policy; slots cannot occur in one.
+    pub(super) fn of(policy: &Policy, groups: &Groups) -> Scope {
+        Scope {
+            principal: principal_bound(&policy.principal_constraint()),
+            actions: groups.bits(&policy.action_constraint()),
+            resource: resource_bound(&policy.resource_constraint()),
+        }
+    }
+
+    /// Whether the policy can match this key.
+    pub(super) fn admits_key(&self, id: &str, roles: &[String]) -> bool {
+        match &self.principal {
+            PrincipalBound::Any => true,
+            PrincipalBound::Key(key) => key == id,
+            PrincipalBound::Role(role) => roles.contains(role),
+        }
+    }
+
+    /// The resources that the policy can match, in words.
+    pub(super) fn resource_text(&self) -> String {
+        match &self.resource {
+            ResourceBound::Any => "everything".to_owned(),
+            ResourceBound::Kind(ResourceKind::Account) => "the account".to_owned(),
+            ResourceBound::Kind(ResourceKind::Zone) => "every zone".to_owned(),
+            ResourceBound::Kind(ResourceKind::Record) => "every record".to_owned(),
+            ResourceBound::Zone(zone) => format!("the zone {zone}"),
+            ResourceBound::Domain(domain) => format!("{domain} and below"),
+            ResourceBound::Name(name) => format!("the name {name}"),
+            ResourceBound::Account(path) => format!("the account {path}"),
+            ResourceBound::Provider(provider) => format!("the provider {provider}"),
+        }
+    }
+
+    /// Whether the policy can match this action.
+    pub(super) fn admits_action(&self, action: Action) -> bool {
+        self.actions & bit(action) != 0
+    }
+
+    /// Whether the policy can match this operation's resource.
+    pub(super) fn admits_resource(&self, operation: &Operation, account: &AccountId) -> bool {
+        match &self.resource {
+            ResourceBound::Any => true,
+            ResourceBound::Kind(kind) => *kind == operation.action.kind(),
+            ResourceBound::Account(path) => {
+                path.split_once('/') == Some((account.provider.as_str(), account.account.as_str()))
+            }
+            ResourceBound::Provider(provider) => *provider == account.provider,
+            ResourceBound::Zone(zone) => {
+                operation.zone_name().is_some_and(|name| name.as_str() == zone)
+            }
+            ResourceBound::Domain(domain) => match &operation.resource {
+                Resource::Account => false,
+                Resource::Zone { zone, .. } => text_is_below(zone.as_str(), domain),
+                Resource::Record(record) => text_is_below(record.name.as_str(), domain),
+            },
+            ResourceBound::Name(name) => {
+                operation.as_record().is_some_and(|record| record.name.as_str() == name)
+            }
+        }
+    }
+}
+
+/// Whether canonical `name` is `domain` or below it, label by label.
+fn text_is_below(name: &str, domain: &str) -> bool {
+    match name.strip_suffix(domain) {
+        Some(rest) => rest.is_empty() || rest.ends_with('.'),
+        None => false,
+    }
+}
+
+/// The bit of an action in [`Scope::actions`].
+pub(super) fn bit(action: Action) -> u32 {
+    let position = Action::ALL.iter().position(|one| *one == action);
+    position.and_then(|position| u32::try_from(position).ok()).map_or(0, |shift| 1 << shift)
+}
+
+/// Which actions each action entity stands for: itself, or the members of a group.
+#[derive(Debug)]
+pub(super) struct Groups(Vec<(EntityUid, u32)>);
+
+impl Groups {
+    /// Reads the groups from the schema's action entities.
+    pub(super) fn of(actions: &cedar_policy::Entities) -> Groups {
+        let mut groups: Vec<(EntityUid, u32)> = Vec::new();
+        for action in Action::ALL {
+            let Some(uid) = names::uid("Action", action.name()) else { continue };
+            for ancestor in actions.ancestors(&uid).into_iter().flatten() {
+                match groups.iter_mut().find(|(group, _)| group == ancestor) {
+                    Some((_, bits)) => *bits |= bit(*action),
+                    None => groups.push((ancestor.clone(), bit(*action))),
+                }
+            }
+            groups.push((uid, bit(*action)));
+        }
+        Groups(groups)
+    }
+
+    /// The actions that a constraint admits; an action entity that is not known admits none,
+    /// because no request is ever made for it.
+    fn bits(&self, constraint: &ActionConstraint) -> u32 {
+        match constraint {
+            ActionConstraint::Any => u32::MAX,
+            ActionConstraint::Eq(uid) => self.of_entity(uid),
+            ActionConstraint::In(uids) => uids.iter().fold(0, |bits, uid| bits | self.of_entity(uid)),
+        }
+    }
+
+    /// The actions that one action entity stands for.
+    fn of_entity(&self, uid: &EntityUid) -> u32 {
+        self.0.iter().find(|(group, _)| group == uid).map_or(0, |(_, bits)| *bits)
+    }
+}
+
+/// The bound of a principal constraint.
+fn principal_bound(constraint: &PrincipalConstraint) -> PrincipalBound {
+    match constraint {
+        PrincipalConstraint::In(uid)
+        | PrincipalConstraint::Eq(uid)
+        | PrincipalConstraint::IsIn(_, uid) => {
+            let (kind, id) = names::parts(uid);
+            match kind.as_str() {
+                "Key" => PrincipalBound::Key(id),
+                "Role" => PrincipalBound::Role(id),
+                _ => PrincipalBound::Any,
+            }
+        }
+        PrincipalConstraint::Any | PrincipalConstraint::Is(_) => PrincipalBound::Any,
+    }
+}
+
+/// The bound of a resource constraint.
+fn resource_bound(constraint: &ResourceConstraint) -> ResourceBound {
+    match constraint {
+        ResourceConstraint::In(uid)
+        | ResourceConstraint::Eq(uid)
+        | ResourceConstraint::IsIn(_, uid) => {
+            let (kind, id) = names::parts(uid);
+            match kind.as_str() {
+                "Zone" => ResourceBound::Zone(id),
+                "Domain" => ResourceBound::Domain(id),
+                "Name" => ResourceBound::Name(id),
+                "Account" => ResourceBound::Account(id),
+                "Provider" => ResourceBound::Provider(id),
+                _ => ResourceBound::Any,
+            }
+        }
+        ResourceConstraint::Is(kind) => match kind.to_string().as_str() {
+            "Account" => ResourceBound::Kind(ResourceKind::Account),
+            "Zone" => ResourceBound::Kind(ResourceKind::Zone),
+            "Record" => ResourceBound::Kind(ResourceKind::Record),
+            _ => ResourceBound::Any,
+        },
+        ResourceConstraint::Any => ResourceBound::Any,
+    }
+}

@@ -1,0 +1,128 @@
+//! The audit record: what the access log says of a request.
+//!
+//! It has ids of known keys only, the path without its query, and never a presented credential;
+//! everything is escaped by JSON and bounded, so that nothing a client sends can forge or flood
+//! a line.
+
+use serde::Serialize;
+
+use super::Facts;
+use crate::decision::Reason;
+use crate::operation::Operation;
+
+/// Operations that are written out; the rest are counted.
+const OPERATIONS_SHOWN: usize = 16;
+/// Characters of one text.
+const TEXT_MAX: usize = 300;
+
+/// What happened to a request.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Audit {
+    /// The proxy's id of the request.
+    pub request_id: String,
+    /// The id of the key, once the key has proved itself.
+    pub key: Option<String>,
+    /// The provider.
+    pub provider: Option<String>,
+    /// The account.
+    pub account: Option<String>,
+    /// The client's address that the proxy trusts.
+    pub client: Option<String>,
+    /// The path, without its query.
+    pub path: String,
+    /// The route, as `provider/route`.
+    pub route: String,
+    /// What the request means; the first [`OPERATIONS_SHOWN`] of them.
+    pub operations: Vec<String>,
+    /// How many operations it means.
+    pub cost: usize,
+    /// `allow`, `deny`, or `gate` where the gate answered for itself.
+    pub decision: &'static str,
+    /// Why not.
+    pub reason: Option<&'static str>,
+    /// What exactly was not understood.
+    pub detail: Option<String>,
+    /// The operation that was denied.
+    pub denied_operation: Option<String>,
+    /// The ids of the policies that determined the decision.
+    pub policies: Vec<String>,
+    /// How many lookups were sent.
+    pub lookups: usize,
+    /// What the response lost on its way: entries that may not be read.
+    pub left_out: usize,
+    /// Why the response was replaced.
+    pub response_reason: Option<&'static str>,
+}
+
+impl Audit {
+    /// What the proxy knows at the start.
+    pub(super) fn new(facts: &Facts) -> Audit {
+        let header = |name: &str| {
+            let found = facts.headers.iter().find(|(one, _)| one == name.as_bytes());
+            found.map(|(_, value)| value.as_slice()).unwrap_or_default()
+        };
+        let path = header(":path").split(|byte| *byte == b'?').next().unwrap_or_default();
+        Audit {
+            request_id: printable(header("x-request-id"), 64),
+            provider: facts.provider.clone(),
+            account: facts.account.clone(),
+            client: facts.client.map(|address| address.to_string()),
+            path: printable(path, TEXT_MAX),
+            decision: "deny",
+            reason: Some(Reason::Internal.code()),
+            ..Audit::default()
+        }
+    }
+
+    /// Notes what the request means.
+    pub(super) fn take_operations(&mut self, operations: &[Operation]) {
+        self.cost = operations.len();
+        self.operations = operations
+            .iter()
+            .take(OPERATIONS_SHOWN)
+            .map(|operation| operation.to_string().chars().take(TEXT_MAX).collect())
+            .collect();
+    }
+
+    /// Notes that everything was allowed.
+    pub(super) fn allow(&mut self, mut by: Vec<String>) {
+        by.sort_unstable();
+        by.dedup();
+        self.decision = "allow";
+        self.reason = None;
+        self.policies = by;
+    }
+
+    /// Notes a denial.
+    pub(super) fn deny(&mut self, reason: Reason, by: Vec<String>) {
+        self.decision = "deny";
+        self.reason = Some(reason.code());
+        if !by.is_empty() {
+            self.policies = by;
+        }
+    }
+
+    /// Notes that the gate answered for itself.
+    pub(super) fn gate(&mut self, what: &'static str) {
+        self.decision = "gate";
+        self.reason = Some(what);
+    }
+
+    /// The record as one line of JSON, with the digest of the bundle that decided.
+    pub fn to_json(&self, bundle: &str) -> String {
+        /// The record and what belongs to the bundle.
+        #[derive(Serialize)]
+        struct Line<'a> {
+            #[serde(flatten)]
+            audit: &'a Audit,
+            bundle: &'a str,
+        }
+        serde_json::to_string(&Line { audit: self, bundle }).unwrap_or_default()
+    }
+}
+
+/// Bytes as bounded text: everything but visible ASCII becomes `?`.
+fn printable(bytes: &[u8], characters_max: usize) -> String {
+    let visible = |byte: &u8| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' };
+    bytes.iter().take(characters_max).map(visible).collect()
+}

@@ -1,0 +1,122 @@
+//! The header map, read once: method, path, and exactly one credential.
+//!
+//! Header values may hold any byte above 0x7f, a name may stand there twice, and Envoy joins some
+//! repeated ones with commas; so everything is bytes until it is known to be text.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::HEADER_BYTES_MAX;
+use crate::decision::Reason;
+use crate::key::KeyText;
+use crate::provider::CredentialScheme;
+use crate::request::Method;
+
+/// Headers in which some DNS provider or proxy takes a credential.
+///
+/// SECURITY: a credential where this provider takes none is a second credential
+/// (case `credentials-in-two-places`).
+const CREDENTIALS: [&[u8]; 8] = [
+    b"accesskey",
+    b"authorization",
+    b"auth-api-token",
+    b"proxy-authorization",
+    b"x-api-key",
+    b"x-auth-key",
+    b"x-auth-token",
+    b"x-secret-api-key",
+];
+
+/// What the session needs of a header map.
+#[derive(Debug)]
+pub(super) struct Headers<'h> {
+    /// The method, if it is one that any provider has.
+    pub(super) method: Option<Method>,
+    /// The path and query.
+    pub(super) path: &'h [u8],
+    /// Whether the body is compressed, or encoded in any other way.
+    pub(super) is_encoded: bool,
+    /// The announced length of the body.
+    pub(super) content_length: Option<usize>,
+    /// Every credential header: name and value.
+    credentials: Vec<(&'h [u8], &'h [u8])>,
+}
+
+impl<'h> Headers<'h> {
+    /// Reads the map; refuses what is too large or repeats what must stand once.
+    pub(super) fn read(map: &'h [(Vec<u8>, Vec<u8>)]) -> Result<Headers<'h>, Reason> {
+        let bytes: usize = map.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if bytes > HEADER_BYTES_MAX {
+            return Err(Reason::HeadersNotCanonical);
+        }
+        let method = single(map, b":method")?.ok_or(Reason::HeadersNotCanonical)?;
+        let path = single(map, b":path")?.ok_or(Reason::HeadersNotCanonical)?;
+        single(map, b":authority")?;
+        let content_length = match single(map, b"content-length")? {
+            Some(text) => Some(
+                std::str::from_utf8(text)
+                    .ok()
+                    .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+                    .and_then(|text| text.parse().ok())
+                    .ok_or(Reason::HeadersNotCanonical)?,
+            ),
+            None => None,
+        };
+        let encoding = single(map, b"content-encoding")?;
+        let is_encoded = encoding.is_some_and(|value| !value.eq_ignore_ascii_case(b"identity"));
+        let credentials = map
+            .iter()
+            .filter(|(name, _)| CREDENTIALS.contains(&name.as_slice()))
+            .map(|(name, value)| (name.as_slice(), value.as_slice()))
+            .collect();
+        Ok(Headers { method: Method::parse(method), path, is_encoded, content_length, credentials })
+    }
+
+    /// The one presented key, in one of the places where the provider takes its own credential.
+    pub(super) fn credential(&self, schemes: &[CredentialScheme]) -> Result<KeyText, Reason> {
+        let (name, value) = match self.credentials.as_slice() {
+            [] => return Err(Reason::NoKey),
+            [one] => *one,
+            _ => return Err(Reason::ManyKeys),
+        };
+        let text = schemes.iter().find_map(|scheme| extract(scheme, name, value));
+        let text = text.ok_or(Reason::MalformedKey)?;
+        KeyText::parse(&text).map_err(|_| Reason::MalformedKey)
+    }
+}
+
+/// The value of a header that may stand once at most.
+fn single<'h>(map: &'h [(Vec<u8>, Vec<u8>)], name: &[u8]) -> Result<Option<&'h [u8]>, Reason> {
+    let mut values = map.iter().filter(|(one, _)| one == name).map(|(_, value)| value.as_slice());
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        (_, Some(_)) => Err(Reason::HeadersNotCanonical),
+    }
+}
+
+/// The key that a scheme finds in a header, if this is the scheme's header.
+fn extract(scheme: &CredentialScheme, name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
+    match scheme {
+        CredentialScheme::Header { name: expected, prefix } => {
+            if expected.as_bytes() != name {
+                return None;
+            }
+            let value = prefix.as_deref().map_or(Some(value), |scheme| strip_scheme(value, scheme));
+            value.map(<[u8]>::to_vec)
+        }
+        CredentialScheme::BasicPassword => {
+            if name != b"authorization" {
+                return None;
+            }
+            let decoded = STANDARD.decode(strip_scheme(value, "Basic ")?).ok()?;
+            let colon = decoded.iter().position(|byte| *byte == b':')?;
+            decoded.get(colon + 1..).map(<[u8]>::to_vec)
+        }
+    }
+}
+
+/// What stands behind an authentication scheme and its blank.
+fn strip_scheme<'v>(value: &'v [u8], scheme: &str) -> Option<&'v [u8]> {
+    let (head, rest) = value.split_at_checked(scheme.len())?;
+    head.eq_ignore_ascii_case(scheme.as_bytes()).then_some(rest)
+}
