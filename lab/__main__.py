@@ -1,4 +1,4 @@
-"""`python3 -m lab setup|run|serve|pytest`: the lab's commands, behind the Makefile's."""
+"""`python3 -m lab setup|run|serve|bench|pytest`: the lab's commands, behind the Makefile's."""
 
 import argparse
 import os
@@ -17,6 +17,7 @@ def main() -> int:
     run = commands.add_parser("run", help="start the gate in front of a PowerDNS with demo zones, until Ctrl-C")
     run.add_argument("--check", action="store_true", help="start, try the three printed requests, stop")
     commands.add_parser("serve", help="start the same on free ports and print one line of JSON, until stdin closes")
+    commands.add_parser("bench", help="measure what the gate costs Envoy")
     commands.add_parser("pytest", help="run the tests of lab/tests; all further arguments go to pytest")
     chosen, arguments = parser.parse_known_args()
     if arguments and chosen.command != "pytest":
@@ -27,6 +28,9 @@ def main() -> int:
     elif chosen.command == "pytest":
         return subprocess.call([paths.VENV / "bin" / "python", "-m", "pytest", *(arguments or ["lab/tests"])],
                                cwd=paths.ROOT, env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"))
+    elif chosen.command == "bench":
+        from . import bench
+        return bench.run()
     else:
         from . import demo
         return demo.serve() if chosen.command == "serve" else demo.run(check=chosen.check)

@@ -15,8 +15,8 @@ LIVE_SECONDS_MAX = 2.0
 
 FREEZE = '''
 
-/// For everybody, while something is being repaired: nothing is written.
 @id("test-freeze")
+@doc("For everybody, while something is being repaired: nothing is written.")
 forbid (principal, action in Action::"write", resource);
 '''
 """A guardrail that an operator adds in a hurry."""
