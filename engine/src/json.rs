@@ -8,7 +8,7 @@
 //! [`raw_array`] and [`raw_object`] cut a large answer into its elements without changing a byte
 //! of them; an element is then read with [`Json::parse`] before it is believed.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -61,7 +61,8 @@ impl Json {
     /// Reads one document: UTF-8 without a byte-order mark, unique keys, nothing behind it.
     ///
     /// SECURITY: keys are unique at every depth, and with `fold_keys` under case folding as well
-    /// (cases `duplicate-keys`, `duplicate-keys-in-another-case`): a provider that takes the other
+    /// (tests `a_repeated_key_is_refused`,
+    /// `a_repeated_key_in_another_case_is_refused`): a provider that takes the other
     /// one would do what nobody judged.
     pub fn parse(bytes: &[u8], limits: &JsonLimits) -> Result<Json, JsonError> {
         let text = text_of(bytes)?;
@@ -159,7 +160,7 @@ fn write_text(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            '\0'..='\u{1f}' | '\u{7f}' => {
+            '\0'..='\u{1f}' => {
                 let code = u32::from(c);
                 out.push_str("\\u00");
                 out.extend(char::from_digit(code >> 4, 16));
@@ -300,13 +301,13 @@ struct Keys {
     /// Whether case is ignored.
     fold: bool,
     /// The keys so far, folded, once there are many; an object of any size stays quick.
-    seen: HashSet<String>,
+    seen: BTreeSet<String>,
 }
 
 impl Keys {
     /// No keys yet.
     fn new(fold: bool) -> Keys {
-        Keys { fold, seen: HashSet::new() }
+        Keys { fold, seen: BTreeSet::new() }
     }
 
     /// Takes the next key, or says that it is a repetition of one of those `before` it.

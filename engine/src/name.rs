@@ -71,7 +71,8 @@ impl Name {
     /// Reads an absolute name written in exactly this form; the root is `.` in both.
     ///
     /// SECURITY: the other form is an error, never repaired: a provider that reads a name
-    /// relative where this gate read it absolute would write elsewhere.
+    /// relative where this gate read it absolute would write elsewhere (test
+    /// `the_other_form_is_an_error`).
     pub fn parse(text: &str, form: NameForm) -> Result<Name, NameError> {
         if text == ROOT {
             return Ok(Name::root());
@@ -173,7 +174,7 @@ impl Name {
     /// where this name is not the zone or below it.
     ///
     /// SECURITY: the cut is at a dot, so `evilexample.com` is not below `example.com`
-    /// (case `suffix-without-a-label-boundary`).
+    /// (test `below_is_by_label`).
     fn below(&self, zone: &Name) -> Option<&str> {
         if zone.is_root() {
             return Some(if self.is_root() { "" } else { self.as_str() });

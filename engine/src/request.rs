@@ -105,7 +105,7 @@ impl Target {
     /// Reads a path and an optional query, as they stand in the request.
     ///
     /// SECURITY: escapes are decoded once here and must not decode to a separator, a percent sign
-    /// or `=` in the path (cases `encoded-slash`, `double-encoding`, `equals-encoded`).
+    /// or `=` in the path (test `escapes_with_a_meaning_are_refused`).
     pub fn parse(raw: &[u8]) -> Result<Target, TargetError> {
         if raw.len() > TARGET_BYTES_MAX {
             return Err(TargetError::TooLong);
