@@ -240,7 +240,7 @@ impl<'s, 't> Section<'s, 't> {
             return None;
         };
         let mut list = Vec::new();
-        for item in items.iter() {
+        for item in &**items {
             match read(item) {
                 Some(item) => list.push(item),
                 None => self.mistyped(name, item, wanted, &example),

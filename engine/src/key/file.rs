@@ -9,9 +9,9 @@
 //! expires = 2027-01-01T00:00:00Z
 //!
 //! [[key.grant]]
-//! set = "acme-host"
+//! grant = "acme-host"
 //! zone = "example.com"
-//! record = "_acme-challenge.www.example.com"
+//! name = "_acme-challenge.www.example.com"
 //! ```
 
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ pub struct Known<'a> {
     /// The accounts, as `provider/account`.
     pub accounts: Option<&'a [String]>,
     /// The ids of templates and the names of their sets.
-    pub templates: Option<&'a [String]>,
+    pub grants: Option<&'a [String]>,
 }
 
 /// Reads a keys file; gives the keys and what is doubtful, or everything that is wrong.
@@ -72,8 +72,12 @@ fn read_key(mut section: Section<'_, '_>, known: &Known<'_>, seen: &mut Seen) ->
     let line = section.source.line(section.offset());
     let id = read_id(&mut section, seen);
     let id_text = id.as_ref().map_or("", |id| id.value.as_str());
-    let digest = read_digest(&section, "digest", id_text, seen);
-    let next_digest = read_digest(&section, "next_digest", id_text, seen);
+    let digest = section.required_text("digest", "`zonegate key digest` makes it from a key");
+    let digest = digest.and_then(|text| read_digest(&section, "digest", text, id_text, seen));
+    // A bad one refuses the file, so that none here is an absent one.
+    let next_digest = section.text("next_digest");
+    let next_digest =
+        next_digest.and_then(|text| read_digest(&section, "next_digest", text, id_text, seen));
     let why = "say who has the key and what for, for whoever reads this list next year";
     let description = section.required_text("description", why);
     let owner = section.text("owner");
@@ -85,12 +89,12 @@ fn read_key(mut section: Section<'_, '_>, known: &Known<'_>, seen: &mut Seen) ->
     let disabled = section.flag("disabled");
     let what = format!("a grant of {}", section.what);
     let grants = section.tables("grant", &what);
-    let grants = grants.into_iter().filter_map(|grant| read_grant(grant, known)).collect();
+    let grants = grants.into_iter().map(|grant| read_grant(grant, known)).collect();
     section.done();
     Some(Key {
         id: id?.value,
-        digest: digest??,
-        next_digest: next_digest?,
+        digest: digest?,
+        next_digest,
         description: description?.value,
         owner: owner.map(|owner| owner.value),
         accounts,
@@ -126,20 +130,14 @@ fn read_id(section: &mut Section<'_, '_>, seen: &mut Seen) -> Option<At<String>>
     Some(id)
 }
 
-/// Reads a digest field; the outer none is a problem, the inner an absent `next_digest`.
+/// Reads the text of a digest field.
 fn read_digest(
     section: &Section<'_, '_>,
-    name: &'static str,
+    name: &str,
+    text: At<String>,
     id: &str,
     seen: &mut Seen,
-) -> Option<Option<Digest>> {
-    let text = match name {
-        "digest" => section.required_text(name, "`zonegate key digest` makes it from a key"),
-        _ => match section.text(name) {
-            Some(text) => Some(text),
-            None => return Some(None),
-        },
-    }?;
+) -> Option<Digest> {
     if looks_like_a_key(&text.value) {
         leaked(section, text.offset);
         return None;
@@ -158,7 +156,7 @@ fn read_digest(
             "a digest covers the id, so it belongs to one key, once",
         );
     }
-    Some(Some(digest))
+    Some(digest)
 }
 
 /// Whether a text in the file could be somebody's key itself.
@@ -298,24 +296,19 @@ fn read_times(section: &Section<'_, '_>) -> (Option<Timestamp>, Option<Timestamp
 }
 
 /// Reads one grant.
-fn read_grant(section: Section<'_, '_>, known: &Known<'_>) -> Option<Grant> {
+fn read_grant(section: Section<'_, '_>, known: &Known<'_>) -> Grant {
     let line = section.source.line(section.offset());
-    let templates = read_names(&section, "templates", "template", known.templates);
-    let set = section.text("set");
-    if let (Some(set), Some(known)) = (&set, known.templates)
-        && !known.contains(&set.value)
+    let grant = section.required_text("grant", "name a template, or a set of them by its `@grant`");
+    if let (Some(grant), Some(known)) = (&grant, known.grants)
+        && !known.contains(&grant.value)
     {
-        let message = format!("names an unknown set of templates `{}`", printable(&set.value));
+        let message = format!("names an unknown grant `{}`", printable(&grant.value));
         let right = known.iter().map(String::as_str);
-        section.problem(set.offset, message, one_of("set", &set.value, right));
-    }
-    if templates.is_empty() == set.is_none() {
-        let help = "write either set = \"acme-host\" or templates = [\"...\"]";
-        section.problem(section.offset(), "needs one of `set` and `templates`", help);
+        section.problem(grant.offset, message, one_of("grant", &grant.value, right));
     }
     let zone = read_name(&section, "zone");
     let domain = read_name(&section, "domain");
-    let record = read_name(&section, "record");
+    let name = read_name(&section, "name");
     for (field, name) in [("zone", &zone), ("domain", &domain)] {
         if let Some(name) = name.as_ref().filter(|name| name.value.is_wildcard()) {
             let help = format!("write the name without `*.`: a {field} is never a wildcard");
@@ -326,7 +319,7 @@ fn read_grant(section: Section<'_, '_>, known: &Known<'_>) -> Option<Grant> {
             );
         }
     }
-    for (field, inner) in [("domain", &domain), ("record", &record)] {
+    for (field, inner) in [("domain", &domain), ("name", &name)] {
         if let (Some(zone), Some(inner)) = (&zone, inner)
             && !inner.value.is_below_or_equal(&zone.value)
         {
@@ -336,9 +329,9 @@ fn read_grant(section: Section<'_, '_>, known: &Known<'_>) -> Option<Grant> {
         }
     }
     section.done();
-    let templates = set.map_or(templates, |set| vec![set.value]);
     let value = |name: Option<At<Name>>| name.map(|name| name.value);
-    Some(Grant { templates, zone: value(zone), domain: value(domain), record: value(record), line })
+    let grant = grant.map(|grant| grant.value).unwrap_or_default();
+    Grant { grant, zone: value(zone), domain: value(domain), name: value(name), line }
 }
 
 /// Reads a DNS name, which must be written canonically.

@@ -89,8 +89,8 @@ impl<'de> Deserialize<'de> for Digest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
-    /// The ids of templates, or the name of a set of templates; never empty.
-    pub templates: Vec<String>,
+    /// The id of a template, or the name of a set of templates.
+    pub grant: String,
     /// The zone that the templates are linked to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<Name>,
@@ -99,7 +99,7 @@ pub struct Grant {
     pub domain: Option<Name>,
     /// The one owner name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub record: Option<Name>,
+    pub name: Option<Name>,
     /// Its line in the keys file; 0 in a loaded bundle.
     #[serde(skip)]
     pub line: usize,

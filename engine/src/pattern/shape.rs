@@ -75,6 +75,10 @@ impl Bytes {
 }
 
 /// What an expression can match, within an alphabet.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each combined by its own rule"
+)]
 #[derive(Clone, Copy)]
 struct Shape {
     /// Whether it can match anything at all.
@@ -166,7 +170,18 @@ fn shape(hir: &Hir, alphabet: Bytes) -> Shape {
             }
             Look::End | Look::EndLF | Look::EndCRLF => Shape { at_end: true, ..Shape::EMPTY },
             // Word boundaries: taken as possible anywhere.
-            _ => Shape::EMPTY,
+            Look::WordAscii
+            | Look::WordAsciiNegate
+            | Look::WordUnicode
+            | Look::WordUnicodeNegate
+            | Look::WordStartAscii
+            | Look::WordEndAscii
+            | Look::WordStartUnicode
+            | Look::WordEndUnicode
+            | Look::WordStartHalfAscii
+            | Look::WordEndHalfAscii
+            | Look::WordStartHalfUnicode
+            | Look::WordEndHalfUnicode => Shape::EMPTY,
         },
         HirKind::Repetition(repetition) => {
             let once = shape(&repetition.sub, alphabet);
@@ -323,24 +338,18 @@ fn anchors(hir: &Hir) -> (bool, bool) {
 /// Whether the expression is `.*` something `.*`.
 fn open_ended(hir: &Hir) -> bool {
     let HirKind::Concat(parts) = hir.kind() else { return false };
-    let open = |part: Option<&Hir>| match part.map(Hir::kind) {
-        Some(HirKind::Repetition(repetition)) => {
-            repetition.max.is_none() && is_dot(&repetition.sub)
-        }
-        _ => false,
+    let open = |part: Option<&Hir>| {
+        let Some(HirKind::Repetition(repetition)) = part.map(Hir::kind) else { return false };
+        repetition.max.is_none() && is_dot(&repetition.sub)
     };
     parts.len() > 2 && open(parts.first()) && open(parts.last())
 }
 
 /// Whether this is `.`: a class of nearly everything.
 fn is_dot(hir: &Hir) -> bool {
-    match hir.kind() {
-        HirKind::Class(class) => {
-            let bytes = class_bytes(class);
-            b"a9-_.@ ~".iter().all(|byte| bytes.has(*byte))
-        }
-        _ => false,
-    }
+    let HirKind::Class(class) = hir.kind() else { return false };
+    let bytes = class_bytes(class);
+    b"a9-_.@ ~".iter().all(|byte| bytes.has(*byte))
 }
 
 /// Whether a `.` stands for one character somewhere.
