@@ -61,7 +61,7 @@ unsafe fn buffer(kind: u32) -> Vec<u8> {
 /// Puts the request back as it was and publishes as much as Zonegate does.
 unsafe fn decide(body: Option<Vec<u8>>) {
     let mut time = 0u64;
-    let record = br#"{"key":"demo-all-zones","decision":"allow","reason":"","policies":["all-zones"],"operations":["record.create www.example.com A"],"provider":"powerdns","account":"main","client":"127.0.0.1","path":"/api/v1/servers/localhost/zones/example.com.","bundle":"0123456789abcdef","decision_us":0,"lookups":0,"request_id":"00000000-0000-0000-0000-000000000000"}"#;
+    let record = br#"{"key":"demoallzones","decision":"allow","reason":"","policies":["all-zones"],"operations":["record.create www.example.com A"],"provider":"powerdns","account":"main","client":"127.0.0.1","path":"/api/v1/servers/localhost/zones/example.com.","bundle":"0123456789abcdef","decision_us":0,"lookups":0,"request_id":"00000000-0000-0000-0000-000000000000"}"#;
     unsafe {
         proxy_get_current_time_nanoseconds(&mut time);
         if let Some(body) = body {
@@ -69,7 +69,7 @@ unsafe fn decide(body: Option<Vec<u8>>) {
         }
         let (bytes, _) = headers(0);
         proxy_set_header_map_pairs(0, bytes.as_ptr(), bytes.len());
-        for (name, value) in [("zonegate", &record[..]), ("zonegate_key", b"demo-all-zones"), ("zonegate_cost", b"1")] {
+        for (name, value) in [("zonegate", &record[..]), ("zonegate_key", b"demoallzones"), ("zonegate_cost", b"1")] {
             proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len());
         }
         proxy_increment_metric(*(&raw const METRIC), 1);

@@ -7,14 +7,15 @@ import signal
 import subprocess
 import sys
 import threading
+import tomllib
 
 from . import gate, install, paths, powerdns, process, term
 
 DEFAULT_PORT = 8053
 """The gate's port; PowerDNS's API gets the next one and its DNS the one after that."""
 
-KEYS_SHOWN = ("acme-zone", "acme-host", "ddns", "zone-editor", "auditor", "deploy", "all-zones")
-"""The demo keys in the order in which they are printed, as parts of their ids."""
+KEYS_SHOWN = ("demoacmezone", "demoacmehost", "demoddns0001", "demozoneedit", "demoauditor1", "demoallzones")
+"""The demo keys that are printed; policies/cases/demo-keys.toml has the others."""
 
 
 def _ports() -> tuple:
@@ -70,7 +71,7 @@ def run(check: bool) -> int:
 def requests(envoy) -> list:
     """The three requests that are printed: (what it shows, expected status, curl arguments)."""
     keys = gate.demo_keys()
-    key = next(plain for name, plain in keys.items() if "acme-zone" in name)
+    key = keys["demoacmezone"]
     base = f"http://127.0.0.1:{envoy.port}"
     zone = f"{base}/api/v1/servers/localhost/zones/example.com."
 
@@ -99,10 +100,10 @@ def _print_guide(server, envoy) -> None:
     for name, value in rows:
         term.say(f"  {term.paint(name.ljust(14), 'bold')}{value}")
     keys = gate.demo_keys()
-    order = lambda name: next((at for at, part in enumerate(KEYS_SHOWN) if part in name), len(KEYS_SHOWN))
-    term.say(f"\n  {term.paint('Demo keys', 'bold')} (public: for this demo only)")
-    for name in sorted(keys, key=lambda name: (order(name), name)):
-        term.say(f"  {name.ljust(max(map(len, keys)) + 2)}{term.paint(str(keys[name]), 'blue')}")
+    told = {key["id"]: key["description"] for key in tomllib.loads((paths.ROOT / "policies" / "keys.toml").read_text())["key"]}
+    term.say(f"\n  {term.paint('Demo keys', 'bold')} (public, for this demo only; all of them: policies/cases/demo-keys.toml)")
+    for name in KEYS_SHOWN:
+        term.say(f"  {term.paint(keys[name], 'blue')}  {told[name]}")
     for title, status, arguments in requests(envoy):
         term.say(f"\n  {term.paint(title, 'bold')} {term.paint(f'(expect {status})', 'dim')}")
         term.say("  curl -i " + " ".join(shlex.quote(word) for word in arguments))

@@ -23,7 +23,7 @@ def acme(gate, server, authority, folder, request):
 @pytest.mark.parametrize("client", ACME_CLIENTS)
 def test_a_certificate_with_an_acme_key(acme, zones, keys, client):
     """The whole way: order, TXT record through the gate, validation by DNS, clean-up, certificate."""
-    done = getattr(acme, client)(keys["demo-acme-zone"], "shop.example.com")
+    done = getattr(acme, client)(keys["demoacmezone"], "shop.example.com")
     assert done.returncode == 0, done.stdout[-3000:]
     assert list(acme.folder.rglob("*.cer")) or list(acme.folder.rglob("*.crt")) or list(acme.folder.rglob("*.pem"))
     assert zones.values("example.com", "_acme-challenge.shop.example.com", "TXT") == [], "the challenge was not removed"
@@ -33,14 +33,14 @@ def test_a_certificate_with_an_acme_key(acme, zones, keys, client):
 @pytest.mark.parametrize("client", ACME_CLIENTS)
 def test_a_certificate_for_one_host(acme, zones, keys, client):
     """A key for one host name only is enough for that host."""
-    done = getattr(acme, client)(keys["demo-acme-host"], "www.example.com")
+    done = getattr(acme, client)(keys["demoacmehost"], "www.example.com")
     assert done.returncode == 0, done.stdout[-3000:]
 
 
 @pytest.mark.parametrize("client", ACME_CLIENTS)
 def test_another_zone_is_refused(acme, zones, keys, client):
     """A zone that the key does not know: the client ends with an error that a person understands."""
-    done = getattr(acme, client)(keys["demo-acme-host"], "www.example.org")
+    done = getattr(acme, client)(keys["demoacmehost"], "www.example.org")
     assert done.returncode != 0
     assert UNDERSTANDABLE.search(done.stdout), done.stdout[-3000:]
     assert zones.values("example.org", "_acme-challenge.www.example.org", "TXT") == []
@@ -49,7 +49,7 @@ def test_another_zone_is_refused(acme, zones, keys, client):
 @pytest.mark.parametrize("client", ACME_CLIENTS)
 def test_another_host_in_the_same_zone_is_refused(acme, zones, keys, client):
     """A host beside the key's own."""
-    done = getattr(acme, client)(keys["demo-acme-host"], "mail.example.com")
+    done = getattr(acme, client)(keys["demoacmehost"], "mail.example.com")
     assert done.returncode != 0
     assert UNDERSTANDABLE.search(done.stdout), done.stdout[-3000:]
     assert zones.values("example.com", "_acme-challenge.mail.example.com", "TXT") == []
@@ -57,7 +57,7 @@ def test_another_host_in_the_same_zone_is_refused(acme, zones, keys, client):
 
 def test_lego_for_two_names_of_one_zone(acme, zones, keys):
     """lego merges values into the rrset that it reads, and finds its zone from the longest name."""
-    done = acme.lego(keys["demo-acme-zone"], "www.example.com", "example.com")
+    done = acme.lego(keys["demoacmezone"], "www.example.com", "example.com")
     assert done.returncode == 0, done.stdout[-3000:]
 
 
@@ -72,7 +72,7 @@ def test_octodns_plans_and_applies_a_zone(gate, server, folder, keys):
     """A zone editor: plan, apply, and then nothing is left to do."""
     from lab import gate as whole
     whole.fill(server, only="customer.nl")
-    go = lambda apply: clients.octodns("customer.nl", desired(), keys["demo-zone-editor"], gate.port, folder / "octodns", apply)
+    go = lambda apply: clients.octodns("customer.nl", desired(), keys["demozoneedit"], gate.port, folder / "octodns", apply)
     planned = go(False)
     assert planned.returncode == 0 and "Creates=1, Updates=2" in planned.stdout, planned.stdout[-3000:]
     assert server.values("customer.nl", "new.customer.nl", "TXT") == []
@@ -84,11 +84,11 @@ def test_octodns_plans_and_applies_a_zone(gate, server, folder, keys):
 
 def test_octodns_outside_its_zones(gate, server, folder, keys):
     """The same key cannot even read another zone, and the whole of a plan is refused if one change of it is."""
-    other = clients.octodns("example.com", desired(), keys["demo-zone-editor"], gate.port, folder / "octodns-other", True)
+    other = clients.octodns("example.com", desired(), keys["demozoneedit"], gate.port, folder / "octodns-other", True)
     assert other.returncode != 0, other.stdout[-2000:]
     assert server.values("example.com", "new.example.com", "TXT") == []
     wanted = {**desired(), "more": {"type": "TXT", "value": "more"}, "*": {"type": "A", "value": "192.0.2.9"}}
-    wild = clients.octodns("customer.nl", wanted, keys["demo-zone-editor"], gate.port, folder / "octodns-wild", True)
+    wild = clients.octodns("customer.nl", wanted, keys["demozoneedit"], gate.port, folder / "octodns-wild", True)
     assert wild.returncode != 0 and UNDERSTANDABLE.search(wild.stdout), wild.stdout[-2000:]
     assert server.values("customer.nl", "more.customer.nl", "TXT") == []
 
@@ -97,7 +97,7 @@ def test_lexicon(gate, zones, folder, keys):
     """Lexicon creates, lists and deletes a challenge; another name is refused."""
     def call(action: str, kind: str, name: str, content: str = ""):
         """One call in example.com."""
-        return clients.lexicon(keys["demo-acme-zone"], gate.port, folder, "example.com", action, kind, name, content)
+        return clients.lexicon(keys["demoacmezone"], gate.port, folder, "example.com", action, kind, name, content)
 
     name = "_acme-challenge.lexicon.example.com"
     created = call("create", "TXT", name, "token")

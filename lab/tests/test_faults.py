@@ -49,7 +49,7 @@ def test_the_provider_is_down(another_gate, keys):
     gate = another_gate(upstream=Nobody)
     began = time.monotonic()
     for method, path, body in (("GET", ZONES, None), ("PATCH", f"{ZONES}/example.com.", CHALLENGE)):
-        answer = gate.ask(method, path, key=keys["demo-acme-zone"], body=body)
+        answer = gate.ask(method, path, key=keys["demoacmezone"], body=body)
         assert answer.status in (502, 503), answer.text
     assert time.monotonic() - began < 10
     assert gate.ask("GET", ZONES, key="wrong").status == 401
@@ -60,7 +60,7 @@ def test_a_slow_provider_is_given_up(behind, keys):
     """No answer within the route's timeout: 504, not a hang."""
     gate, _ = behind(lambda connection, _: time.sleep(8), changes={"timeout: 30s ": "timeout: 2s "})
     began = time.monotonic()
-    answer = gate.ask("GET", ZONES, key=keys["demo-acme-zone"])
+    answer = gate.ask("GET", ZONES, key=keys["demoacmezone"])
     assert answer.status in (502, 503, 504), answer.text
     assert 1.5 < time.monotonic() - began < 7
 
@@ -76,7 +76,7 @@ def test_a_provider_that_takes_its_time_is_waited_for(behind, keys):
             time.sleep(0.05)
 
     gate, _ = behind(slowly)
-    answer = gate.ask("GET", ZONES, key=keys["demo-acme-zone"])
+    answer = gate.ask("GET", ZONES, key=keys["demoacmezone"])
     assert answer.status == 200 and b"example.com." in answer.body and b"hidden.org" not in answer.body
 
 
@@ -88,7 +88,7 @@ def test_a_provider_that_closes_in_the_middle(behind, keys):
 
     gate, _ = behind(half)
     try:
-        answer = gate.ask("GET", ZONES, key=keys["demo-acme-zone"])
+        answer = gate.ask("GET", ZONES, key=keys["demoacmezone"])
     except OSError:
         return   # the connection was cut: also clear to the client
     assert answer.status in (502, 503), answer.text
@@ -113,7 +113,7 @@ def test_a_provider_that_closes_in_the_middle(behind, keys):
 def test_what_cannot_be_filtered_is_not_passed(behind, keys, data):
     """Whatever the provider answers where a listing was expected, nothing unfiltered comes through."""
     gate, provider = behind(lambda connection, _: connection.sendall(data))
-    answer = gate.ask("GET", ZONES, key=keys["demo-acme-zone"])
+    answer = gate.ask("GET", ZONES, key=keys["demoacmezone"])
     assert answer.status >= 500, (answer.status, answer.text[:300])
     assert b"hidden.org" not in answer.body and "hidden.org" not in str(answer.headers)
     assert provider.key not in answer.text + str(answer.headers)
@@ -124,7 +124,7 @@ def test_a_set_cookie_of_the_provider_stays_behind(behind, keys):
     """Nor do the headers go on that speak of the unfiltered body."""
     extra = "Set-Cookie: a=b\r\nETag: \"x\"\r\nLast-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
     gate, _ = behind(lambda connection, _: connection.sendall(upstream.answer("200 OK", LISTING, extra=extra)))
-    answer = gate.ask("GET", ZONES, key=keys["demo-acme-zone"])
+    answer = gate.ask("GET", ZONES, key=keys["demoacmezone"])
     assert answer.status == 200
     assert not {"set-cookie", "etag", "last-modified"} & set(answer.headers)
     assert int(answer.headers.get("content-length", len(answer.body))) == len(answer.body)
@@ -137,7 +137,7 @@ def test_clients_that_go_away_do_no_harm(behind, keys):
     def impatient():
         """Asks and hangs up."""
         try:
-            gate.ask("GET", ZONES, key=keys["demo-acme-zone"], timeout=0.3)
+            gate.ask("GET", ZONES, key=keys["demoacmezone"], timeout=0.3)
         except OSError:
             pass
 
@@ -147,4 +147,4 @@ def test_clients_that_go_away_do_no_harm(behind, keys):
     for thread in threads:
         thread.join()
     assert gate.ready() and gate.program.runs()
-    assert gate.ask("GET", ZONES, key=keys["demo-acme-zone"]).status == 200
+    assert gate.ask("GET", ZONES, key=keys["demoacmezone"]).status == 200

@@ -21,7 +21,7 @@ def same(answer: web.Answer) -> tuple:
 
 def test_a_right_key_writes(gate, keys, zones):
     """The ACME key writes its challenge, and DNS has it."""
-    answer = gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demo-acme-zone"], body=CHALLENGE)
+    answer = gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demoacmezone"], body=CHALLENGE)
     assert answer.status == 204, answer.text
     assert zones.values("example.com", "_acme-challenge.www.example.com", "TXT") == ['"token"']
 
@@ -29,7 +29,7 @@ def test_a_right_key_writes(gate, keys, zones):
 def test_a_right_key_outside_its_scope_is_403_and_changes_nothing(gate, keys, zones):
     """The same key may not touch an address."""
     before = zones.values("example.com", "www.example.com", "A")
-    answer = gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demo-acme-zone"], body=ADDRESS)
+    answer = gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demoacmezone"], body=ADDRESS)
     assert answer.status == 403 and answer.reason and len(answer.json["error"]) > 10, answer.text
     assert answer.headers["content-type"] == "application/json"
     assert zones.values("example.com", "www.example.com", "A") == before
@@ -37,7 +37,7 @@ def test_a_right_key_outside_its_scope_is_403_and_changes_nothing(gate, keys, zo
 
 def test_all_refused_keys_get_the_same_answer(gate, keys):
     """Missing, malformed, mistyped and unknown keys, the real credential too, get one and the same 401."""
-    right = keys["demo-acme-zone"]
+    right = keys["demoacmezone"]
     mistyped = right[:-1] + ("a" if right[-1] != "a" else "b")
     refused = [None, "", "x", "x" * 64, "x" * 5000, mistyped, right.swapcase(), right + right, "changeme",
                "the-real-credential-of-the-lab", f"Bearer {right}"]
@@ -58,7 +58,7 @@ def test_all_refused_keys_get_the_same_answer(gate, keys):
 ])
 def test_more_than_one_key_is_refused(gate, keys, headers):
     """Even the same key twice: another parser might take the other one."""
-    key = keys["demo-acme-zone"]
+    key = keys["demoacmezone"]
     basic = base64.b64encode(f"any:{key}".encode()).decode()
     head = f"GET {ZONES} HTTP/1.1\r\nHost: gate\r\n{headers.format(key=key, basic=basic)}\r\n"
     answer = web.ask_raw(gate.port, head.encode())
@@ -68,7 +68,7 @@ def test_more_than_one_key_is_refused(gate, keys, headers):
 
 def test_the_key_as_basic_password(gate, keys):
     """Clients that only know HTTP Basic send the key as the password."""
-    basic = base64.b64encode(f"any:{keys['demo-acme-zone']}".encode()).decode()
+    basic = base64.b64encode(f"any:{keys['demoacmezone']}".encode()).decode()
     assert gate.ask("GET", ZONES, headers={"Authorization": f"Basic {basic}"}).status == 200
 
 
@@ -76,7 +76,7 @@ def test_the_key_as_basic_password(gate, keys):
                                    "api-key=the-real-credential-of-the-lab"])
 def test_a_credential_in_the_query_is_refused(gate, keys, query):
     """PowerDNS 4 accepts it there; it would end up in every log."""
-    right = keys["demo-acme-zone"]
+    right = keys["demoacmezone"]
     path = f"{ZONES}/example.com.?{query.format(key=right)}"
     for key in (None, right):
         answer = gate.ask("GET", path, key=key)
@@ -86,7 +86,7 @@ def test_a_credential_in_the_query_is_refused(gate, keys, query):
 
 def test_header_bytes_of_0x80_and_above_trap_nothing(gate, keys):
     """In keys they are refused; in other headers they do not matter; the filter lives on."""
-    key = keys["demo-acme-zone"].encode()
+    key = keys["demoacmezone"].encode()
     reloads = gate.counter("wasm.zonegate.vm_reload_success")
     for value in (b"\x80", b"\xff\xfe", "é".encode(), key[:-1] + b"\xe9", b"caf\xe9 \xc3\x28"):
         head = b"GET %s HTTP/1.1\r\nHost: gate\r\n" % ZONES.encode()
@@ -95,7 +95,7 @@ def test_header_bytes_of_0x80_and_above_trap_nothing(gate, keys):
         assert answer.status in (200, 400), answer.text
         basic = b"Authorization: Basic " + value + b"\r\n\r\n"
         assert web.ask_raw(gate.port, head + basic).status in (400, 401)
-    assert gate.ask("GET", ZONES, key=keys["demo-acme-zone"]).status == 200
+    assert gate.ask("GET", ZONES, key=keys["demoacmezone"]).status == 200
     assert gate.counter("wasm.zonegate.vm_reload_success") == reloads
 
 
@@ -112,7 +112,7 @@ def test_the_provider_sees_the_real_credential_and_none_of_the_client(another_ga
 
     provider = Provider(lambda connection, _: connection.sendall(upstream.answer("200 OK", b"[]")))
     gate = another_gate(upstream=provider)
-    key = keys["demo-acme-zone"]
+    key = keys["demoacmezone"]
     basic = base64.b64encode(f"u:{key}".encode()).decode()
     unwanted = {"Cookie": "a=b", "X-Forwarded-For": "10.9.8.7", "X-Forwarded-Host": "other", "Forwarded": "for=10.9.8.7",
                 "X-HTTP-Method-Override": "DELETE", "X-Original-URL": "/", "Proxy-Authorization": "Basic eA==",
@@ -136,6 +136,6 @@ def test_whoami_and_ready(gate, keys):
     ready = gate.ask("GET", "/.zonegate/ready")
     assert ready.status == 200 and ready.json
     assert gate.ask("GET", "/.zonegate/whoami").status == 401
-    answer = gate.ask("GET", "/.zonegate/whoami", key=keys["demo-acme-zone"])
+    answer = gate.ask("GET", "/.zonegate/whoami", key=keys["demoacmezone"])
     assert answer.status == 200, answer.text
-    assert "demo-acme-zone" in answer.text and keys["demo-acme-zone"] not in answer.text
+    assert "demoacmezone" in answer.text and keys["demoacmezone"] not in answer.text

@@ -55,7 +55,7 @@ def load(keys):
 
     def start(gate, **options) -> Load:
         """Load with the ACME key, which may read example.com."""
-        running.append(Load(gate, keys["demo-acme-zone"], **options))
+        running.append(Load(gate, keys["demoacmezone"], **options))
         return running[-1]
 
     yield start
@@ -67,7 +67,7 @@ def writes(gate, keys, token: str = "x") -> int:
     """The status of a write by the ACME key."""
     body = {"rrsets": [{"name": "_acme-challenge.www.example.com.", "type": "TXT", "ttl": 60, "changetype": "REPLACE",
                         "records": [{"content": f'"{token}"', "disabled": False}]}]}
-    return gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demo-acme-zone"], body=body).status
+    return gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demoacmezone"], body=body).status
 
 
 def seconds_until(condition, limit: float = 10) -> float:
@@ -157,13 +157,13 @@ def test_envoy_refuses_what_the_command_never_wrote(another_gate, keys, load):
 def test_a_key_is_revoked_while_another_edit_is_broken(another_gate, policies, keys):
     """Revoking repacks the last good bundle with that one change."""
     gate = another_gate(policies)
-    assert gate.ask("GET", ZONES, key=keys["demo-acme-zone"]).status == 200
+    assert gate.ask("GET", ZONES, key=keys["demoacmezone"]).status == 200
     guardrail(policies).write_text("this is being edited {")
     assert whole.pack(gate.bundle, policies).returncode != 0
-    revoked = whole.zonegate("key", "revoke", "demo-acme-zone", "--bundle", gate.bundle)
+    revoked = whole.zonegate("key", "revoke", "demoacmezone", "--bundle", gate.bundle)
     assert revoked.returncode == 0, revoked.stdout + revoked.stderr
-    assert seconds_until(lambda: gate.ask("GET", ZONES, key=keys["demo-acme-zone"]).status == 401) < LIVE_SECONDS_MAX
-    assert gate.ask("GET", ZONES, key=keys["demo-zone-editor"]).status == 200
+    assert seconds_until(lambda: gate.ask("GET", ZONES, key=keys["demoacmezone"]).status == 401) < LIVE_SECONDS_MAX
+    assert gate.ask("GET", ZONES, key=keys["demozoneedit"]).status == 200
 
 
 def test_a_gate_without_a_bundle_is_not_ready(another_gate, keys):
@@ -175,10 +175,10 @@ def test_a_gate_without_a_bundle_is_not_ready(another_gate, keys):
     gate.start()
     assert gate.live()
     for path in ("/.zonegate/ready", ZONES, "/"):
-        assert gate.ask("GET", path, key=keys["demo-acme-zone"]).status >= 500
+        assert gate.ask("GET", path, key=keys["demoacmezone"]).status >= 500
     gate.write_bundle(good)
     assert seconds_until(gate.ready) < 5
-    assert gate.ask("GET", ZONES, key=keys["demo-acme-zone"]).status == 200
+    assert gate.ask("GET", ZONES, key=keys["demoacmezone"]).status == 200
 
 
 def test_a_gate_with_a_bad_first_bundle_is_not_ready(another_gate, keys):
@@ -189,7 +189,7 @@ def test_a_gate_with_a_bad_first_bundle_is_not_ready(another_gate, keys):
     gate.write_bundle(good.replace('\\"', "'", 40))
     gate.start()
     assert not gate.ready()
-    assert gate.ask("GET", ZONES, key=keys["demo-acme-zone"]).status >= 500
+    assert gate.ask("GET", ZONES, key=keys["demoacmezone"]).status >= 500
     gate.write_bundle(good)
     assert seconds_until(gate.ready) < 5
 

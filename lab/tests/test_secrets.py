@@ -22,7 +22,7 @@ def wait_for(condition, seconds: float = 5) -> bool:
 def test_rotation_is_live(another_gate, keys):
     """A new secret file is in force within seconds, without a restart."""
     gate = another_gate()
-    read = lambda: gate.ask("GET", f"{ZONES}/example.com.", key=keys["demo-acme-zone"]).status
+    read = lambda: gate.ask("GET", f"{ZONES}/example.com.", key=keys["demoacmezone"]).status
     assert read() == 200
     gate.rotate_secret("a-credential-that-powerdns-does-not-know")
     assert wait_for(lambda: read() != 200)
@@ -38,17 +38,17 @@ def test_without_a_credential_nothing_goes_up(another_gate, keys, folder):
     gate.secret.write_text("resources: []\n")
     gate.start()
     assert wait_for(gate.ready, 20)
-    answer = gate.ask("GET", f"{ZONES}/example.com.", key=keys["demo-acme-zone"])
+    answer = gate.ask("GET", f"{ZONES}/example.com.", key=keys["demoacmezone"])
     assert answer.status in (500, 502, 503), answer.text
     gate.rotate_secret(powerdns.API_KEY)
-    assert wait_for(lambda: gate.ask("GET", f"{ZONES}/example.com.", key=keys["demo-acme-zone"]).status == 200, 15)
+    assert wait_for(lambda: gate.ask("GET", f"{ZONES}/example.com.", key=keys["demoacmezone"]).status == 200, 15)
 
 
 def test_no_credential_in_any_log_or_dump(another_gate, keys, zones):
     """Neither the real one nor any scoped key, in what Envoy and the filter write, at debug level too."""
     gate = another_gate()
     gate.ask_admin("/logging?wasm=debug", "POST")
-    for key in [*keys.values(), "wrong-" + keys["demo-acme-zone"]]:
+    for key in [*keys.values(), "wrong-" + keys["demoacmezone"]]:
         gate.ask("GET", ZONES, key=key)
         gate.ask("PATCH", f"{ZONES}/example.com.", key=key, body=CHALLENGE)
         gate.ask("PATCH", f"{ZONES}/example.com.?api-key={key}", key=key, body=ADDRESS)
@@ -75,8 +75,8 @@ def test_the_admin_socket_is_private(gate):
 
 def test_audit_records_have_their_fields(gate, keys, zones):
     """One line per request, with everything that an auditor asks for."""
-    answer = gate.ask("PATCH", f"{ZONES}/example.com.?a=b", key=keys["demo-acme-zone"], body=ADDRESS)
-    good = gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demo-acme-zone"], body=CHALLENGE)
+    answer = gate.ask("PATCH", f"{ZONES}/example.com.?a=b", key=keys["demoacmezone"], body=ADDRESS)
+    good = gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demoacmezone"], body=CHALLENGE)
     assert (answer.status >= 400, good.status) == (True, 204)
     assert wait_for(lambda: len(gate.audit_records()) >= 2)
     records = [each for each in gate.audit_records() if "zonegate" in each]
@@ -87,7 +87,7 @@ def test_audit_records_have_their_fields(gate, keys, zones):
         missing = {"key", "decision", "reason", "policies", "operations", "provider", "account", "client", "path",
                    "bundle", "decision_us", "lookups", "request_id"} - set(facts)
         assert not missing, missing
-        assert facts["key"] == "demo-acme-zone" and facts["provider"] == "powerdns" and facts["account"] == "main"
+        assert facts["key"] == "demoacmezone" and facts["provider"] == "powerdns" and facts["account"] == "main"
         assert facts["client"] == "127.0.0.1" and "?" not in facts["path"]
         assert record["method"] == "PATCH" and re.match(r"\d{4}-\d\d-\d\dT", record["time"])
     assert denied["zonegate"]["decision"] == "deny" and denied["zonegate"]["reason"] == answer.reason
@@ -98,7 +98,7 @@ def test_audit_records_have_their_fields(gate, keys, zones):
 def test_metrics_are_good_prometheus(gate, keys):
     """The names and labels that the documentation promises."""
     gate.ask("GET", ZONES, key="wrong")
-    gate.ask("GET", ZONES, key=keys["demo-acme-zone"])
+    gate.ask("GET", ZONES, key=keys["demoacmezone"])
     text = gate.ask_admin("/stats/prometheus").text
     assert re.search(r'^zonegate_decisions_total\{reason="[a-z-]+"\} [1-9]', text, re.M), text[-2000:]
     assert re.search(r"^zonegate_bundle_version(\{\})? [1-9]", text, re.M)

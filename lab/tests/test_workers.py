@@ -25,7 +25,7 @@ def busy_server(folder, built):
 def test_all_workers_decide_alike(another_gate, busy_server, keys, workers):
     """A mix of six kinds of request, 600 in all, from 16 clients: each kind has one answer only."""
     gate = another_gate(upstream=busy_server, workers=workers)
-    zone, acme = f"{ZONES}/example.com.", keys["demo-acme-zone"]
+    zone, acme = f"{ZONES}/example.com.", keys["demoacmezone"]
     kinds = {
         "allowed write": (("PATCH", zone), {"key": acme, "body": CHALLENGE}, 204),
         "denied write": (("PATCH", zone), {"key": acme, "body": ADDRESS}, 403),
