@@ -297,7 +297,8 @@ pub(super) fn missing(
 
 /// Checks a list of texts.
 fn texts(key: &str, items: Vec<Json>) -> Result<Json, Refusal> {
-    let plain = |item: &Json| item.as_text().is_some_and(|text| !text.chars().any(char::is_control));
+    let plain =
+        |item: &Json| item.as_text().is_some_and(|text| !text.chars().any(char::is_control));
     if items.iter().all(plain) {
         return Ok(Json::Array(items));
     }

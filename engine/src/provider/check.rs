@@ -29,8 +29,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Provider, Vec<Problem>> {
         }]
     })?;
     let forms = std::mem::take(&mut file.route);
-    let mut check =
-        Check { name, text, file: &file, problems: Vec::new(), used: BTreeSet::new() };
+    let mut check = Check { name, text, file: &file, problems: Vec::new(), used: BTreeSet::new() };
     check.sources();
     check.parameters();
     check.objects();
@@ -76,9 +75,10 @@ impl Check<'_> {
     fn problem(&mut self, table: &str, message: impl Into<String>) {
         let mut problem = Problem::new(self.name, message);
         let header = [format!("[{table}]"), format!("[{table}.")];
-        let line = self.text.lines().position(|line| {
-            header.iter().any(|header| line.trim_start().starts_with(header))
-        });
+        let line = self
+            .text
+            .lines()
+            .position(|line| header.iter().any(|header| line.trim_start().starts_with(header)));
         if let Some(line) = line {
             problem = problem.at(line + 1);
         }
@@ -152,9 +152,10 @@ impl Check<'_> {
             self.problem(table, format!("`{key}` needs `is` exactly where it goes on"));
         }
         let means_something = !field.ask.is_empty()
-            || field.is.iter().any(|kind| {
-                matches!(kind, Kind::Zone | Kind::MetadataKind | Kind::Batch)
-            });
+            || field
+                .is
+                .iter()
+                .any(|kind| matches!(kind, Kind::Zone | Kind::MetadataKind | Kind::Batch));
         if means_something && field.usage != Use::Used {
             self.problem(table, format!("`{key}` means something, so it is `use = \"used\"`"));
         }
@@ -364,8 +365,13 @@ impl Check<'_> {
         if count(Kind::Zone) > 1 || (on_zone && count(Kind::Zone) == 0) {
             self.problem(table, format!("`{}` does not name exactly one zone", form.id));
         }
-        if count(Kind::MetadataKind) > 1 || (!form.metadata.is_empty() && count(Kind::MetadataKind) == 0) {
-            self.problem(table, format!("`{}` does not name exactly one kind of metadata", form.id));
+        if count(Kind::MetadataKind) > 1
+            || (!form.metadata.is_empty() && count(Kind::MetadataKind) == 0)
+        {
+            self.problem(
+                table,
+                format!("`{}` does not name exactly one kind of metadata", form.id),
+            );
         }
         if form.ask.is_empty() && !body.is_some_and(has_batch) {
             self.problem(table, format!("`{}` asks for nothing", form.id));

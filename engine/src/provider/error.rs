@@ -123,7 +123,9 @@ pub(super) fn fill(template: &str, sentence: &str, code: &str, request_id: &str)
         };
         out.push_str(before);
         let quoted = serde_json::Value::from(text).to_string();
-        out.push_str(quoted.strip_prefix('"').unwrap_or_default().strip_suffix('"').unwrap_or_default());
+        out.push_str(
+            quoted.strip_prefix('"').unwrap_or_default().strip_suffix('"').unwrap_or_default(),
+        );
         rest = after;
     }
 }

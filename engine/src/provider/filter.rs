@@ -108,7 +108,8 @@ impl Provider {
             left_out: 0,
             not_understood: 0,
         };
-        if BODILESS.contains(&answer.status) || (form.shape == Shape::Pass && answer.body.is_empty())
+        if BODILESS.contains(&answer.status)
+            || (form.shape == Shape::Pass && answer.body.is_empty())
         {
             filtered.content_type = None;
             return Ok(filtered);

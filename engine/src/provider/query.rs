@@ -52,10 +52,7 @@ fn parameter(file: &File, field: &Field, key: &str, value: &str) -> Result<Strin
     if let Some(set) = &field.one_of {
         let words = file.set.get(set).ok_or_else(Refusal::internal)?;
         if !words.iter().any(|word| word == value) {
-            return Err(refuse(format!(
-                "the query parameter `{key}` cannot be {}",
-                quoted(value)
-            )));
+            return Err(refuse(format!("the query parameter `{key}` cannot be {}", quoted(value))));
         }
     }
     let kind = field.is.first().ok_or_else(Refusal::internal)?;

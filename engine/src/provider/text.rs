@@ -22,9 +22,10 @@ pub(super) fn check(file: &File, kind: Kind, text: &str) -> Result<String, Refus
         }
         Kind::Type => return Ok(rtype(text)?.to_string()),
         Kind::Address => {
-            return text.parse::<IpAddr>().map(|address| address.to_string()).map_err(|_| {
-                Refusal::body(format!("{} is not an IP address", quoted(text)))
-            });
+            return text
+                .parse::<IpAddr>()
+                .map(|address| address.to_string())
+                .map_err(|_| Refusal::body(format!("{} is not an IP address", quoted(text))));
         }
         Kind::Text => !text.chars().any(char::is_control),
         Kind::Lines => !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')),
@@ -61,7 +62,8 @@ pub(super) fn described(kind: Kind) -> &'static str {
 
 /// Whether this is one to 128 letters, digits and `. _ : -`.
 fn is_word(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
     (1..=WORD_BYTES_MAX).contains(&text.len()) && text.bytes().all(plain)
 }
 
