@@ -5,6 +5,7 @@ TARGET   := $(or $(CARGO_TARGET_DIR),target)
 FILTER   := $(TARGET)/wasm32-wasip1/release/zonegate_filter.wasm
 ZONEGATE := $(TARGET)/release/zonegate
 LAB      := python3 -m lab
+RUN      := .lab/run$(if $(PORT),-$(PORT))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test build lint fmt policies publish bench e2e setup clean
@@ -43,7 +44,7 @@ policies: $(ZONEGATE) ## check policies/ and run its decision tables
 	$(ZONEGATE) test
 
 publish: ## check policies/ and hand them to the gate that `make run` has started
-	$(ZONEGATE) bundle policies --demo --wasm $(abspath $(FILTER)) --output .lab/run/envoy.d/zonegate.json
+	$(ZONEGATE) bundle policies --demo --wasm $(abspath $(FILTER)) --output $(RUN)/envoy.d/zonegate.json
 
 $(ZONEGATE):
 	cargo build --release --locked -p zonegate-cli

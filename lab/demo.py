@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import tomllib
+from pathlib import Path
 
 from . import gate, install, paths, powerdns, process, term
 
@@ -29,6 +30,18 @@ def _ports() -> tuple:
     return first, process.require_free(first + 1, "the PowerDNS API"), process.require_free(first + 2, "DNS")
 
 
+def _folder() -> Path:
+    """Where this run keeps its things: one folder for each PORT, so that two runs do not meet."""
+    return paths.RUN.with_name(f"run-{os.environ['PORT']}") if os.environ.get("PORT") else paths.RUN
+
+
+def _watch(envoy) -> process.Program:
+    """`zonegate watch`: edits of policies/ go live when they are saved, and bad ones are reported."""
+    return process.Program("zonegate watch", [
+        paths.COMMAND, "watch", paths.ROOT / "policies", "--demo", "--wasm", paths.FILTER, "--output", envoy.bundle],
+        envoy.folder / "watch.log", {"NO_COLOR": "1"})
+
+
 def _stop_on_signals() -> threading.Event:
     """An event that Ctrl-C or SIGTERM sets."""
     over = threading.Event()
@@ -43,29 +56,41 @@ def run(check: bool) -> int:
     install.setup(for_tests=False)
     term.say("Building the filter and the `zonegate` command (the first time takes a few minutes) ...")
     gate.build()
-    over = _stop_on_signals()
-    running = []
-    steps = term.Steps(3)
+    over, folder = _stop_on_signals(), _folder()
+    running: list = []
+    steps = term.Steps(2)
     try:
         with steps.step("PowerDNS with demo zones"):
-            server = powerdns.from_environment(paths.RUN / "pdns", api_port, dns_port)
+            server = powerdns.from_environment(folder / "pdns", api_port, dns_port)
             running.append(server)
             gate.fill(server)
         with steps.step("Envoy with the demo policies"):
-            envoy = gate.start(server, paths.RUN, port=gate_port)
+            envoy = gate.start(server, folder, port=gate_port)
             running.append(envoy)
         _print_guide(server, envoy)
         if check:
             return _try_requests(envoy)
-        while not over.wait(0.5):
-            for program in [each.program for each in running if hasattr(each, "program")]:
-                if not program.runs():
-                    raise term.fail(f"{program.name} ended by itself; see {program.log}.")
+        watch = _watch(envoy)
+        running.append(watch)
+        _wait(over, running, watch)
         term.say("\nStopping.")
         return 0
     finally:
         for each in reversed(running):
             each.stop()
+
+
+def _wait(over: threading.Event, running: list, watch: process.Program) -> None:
+    """Waits for the end, and shows what `zonegate watch` says; an error if a program ends by itself."""
+    shown = 0
+    while not over.wait(0.3):
+        text = watch.output()
+        if len(text) > shown:
+            term.say(text[shown:].rstrip())
+            shown = len(text)
+        for program in [each if isinstance(each, process.Program) else getattr(each, "program", None) for each in running]:
+            if program and not program.runs():
+                raise term.fail(f"{program.name} ended by itself; see {program.log}.")
 
 
 def requests(envoy) -> list:
@@ -95,7 +120,7 @@ def _print_guide(server, envoy) -> None:
     rows = [("gate", f"http://127.0.0.1:{envoy.port}"),
             ("PowerDNS API", f"http://{server.host}:{server.api_port}  (its real credential stays behind the gate)"),
             ("DNS", dns), ("audit log", str(envoy.audit)), ("admin socket", str(envoy.admin)),
-            ("policies", f"{paths.ROOT / 'policies'}  (edit, then: make publish)")]
+            ("policies", f"{paths.ROOT / 'policies'}  (edit them: they are live when saved)")]
     term.say()
     for name, value in rows:
         term.say(f"  {term.paint(name.ljust(14), 'bold')}{value}")
