@@ -48,7 +48,7 @@ impl<'a> Reading<'a> {
             };
             let item = self.item(batch, &fields)?;
             // SECURITY: a second item with the same name and type, in whatever spelling, would
-            // undo the first after it was judged (case `same-rrset-twice`).
+            // undo the first after it was judged (test `the_same_rrset_twice_is_refused_in_any_spelling`).
             if !seen.insert((item.name.clone(), item.rtype)) {
                 return Err(Refusal::body(format!(
                     "the rrset {} {} stands in the request twice",
@@ -100,7 +100,8 @@ impl<'a> Reading<'a> {
         for (key, given) in fields {
             if item.drops.contains(&key) {
                 continue;
-            } else if key == batch.name {
+            }
+            if key == batch.name {
                 out.push((key, Json::Text(text::write_name(self.file, None, &item.name))));
             } else if key == batch.rtype {
                 out.push((key, Json::Text(item.rtype.to_string())));
@@ -184,7 +185,7 @@ impl<'a> Reading<'a> {
     ///
     /// SECURITY: a replacement is also the deletion of everything it does not list, an rrset
     /// without values is an operation, and a wildcard is asked for by itself
-    /// (cases `replace-with-nothing`, `comments-alone`, `wildcard-needs-its-own-grant`).
+    /// (tests `comments_alone_are_an_operation`, `a_wildcard_is_asked_for_by_itself`).
     fn mean(&mut self, item: &Item<'_>, values: Vec<String>, notes: bool) -> Result<(), Refusal> {
         let zone = self.zone.clone().ok_or_else(Refusal::internal)?;
         let operation = |action: Action, value: Option<String>| {

@@ -64,7 +64,7 @@ impl<'a> Reading<'a> {
 
     /// Notes an operation on a record.
     ///
-    /// SECURITY: the cap holds while reading, not afterwards (case `too-many-operations`).
+    /// SECURITY: the cap holds while reading, not afterwards (test `too_many_operations_are_refused_while_reading`).
     pub(super) fn record(&mut self, operation: Operation) -> Result<(), Refusal> {
         if self.records.len() + self.asked.len() >= self.operations_max {
             return Err(Refusal::new(
@@ -219,7 +219,7 @@ impl<'a> Reading<'a> {
     fn learn(&mut self, kind: Kind, written: &str) -> Result<(), Refusal> {
         if kind == Kind::Zone {
             self.zone = Some(text::name(self.file, None, written)?);
-        } else if kind == Kind::MetadataKind {
+        } else if kind == Kind::Metadata {
             self.metadata = Some(written.to_owned());
         }
         Ok(())

@@ -155,7 +155,7 @@ impl Check<'_> {
             || field
                 .is
                 .iter()
-                .any(|kind| matches!(kind, Kind::Zone | Kind::MetadataKind | Kind::Batch));
+                .any(|kind| matches!(kind, Kind::Zone | Kind::Metadata | Kind::Batch));
         if means_something && field.usage != Use::Used {
             self.problem(table, format!("`{key}` means something, so it is `use = \"used\"`"));
         }
@@ -365,9 +365,7 @@ impl Check<'_> {
         if count(Kind::Zone) > 1 || (on_zone && count(Kind::Zone) == 0) {
             self.problem(table, format!("`{}` does not name exactly one zone", form.id));
         }
-        if count(Kind::MetadataKind) > 1
-            || (!form.metadata.is_empty() && count(Kind::MetadataKind) == 0)
-        {
+        if count(Kind::Metadata) > 1 || (!form.metadata.is_empty() && count(Kind::Metadata) == 0) {
             self.problem(
                 table,
                 format!("`{}` does not name exactly one kind of metadata", form.id),
@@ -417,11 +415,7 @@ impl Check<'_> {
 
 /// Whether a kind can stand in a path or query.
 fn is_text(kind: Kind) -> bool {
-    match kind {
-        Kind::Text | Kind::Word | Kind::Digits | Kind::Bool | Kind::Name | Kind::Type => true,
-        Kind::Address | Kind::Zone | Kind::MetadataKind => true,
-        Kind::Lines | Kind::Integer | Kind::Texts | Kind::Batch | Kind::Objects => false,
-    }
+    !matches!(kind, Kind::Lines | Kind::Integer | Kind::Texts | Kind::Batch | Kind::Objects)
 }
 
 /// Whether an object has no objects inside.
@@ -432,7 +426,7 @@ fn is_flat(object: &Object) -> bool {
 
 /// Whether an object says nothing of what the whole request is about.
 fn is_plain(object: &Object) -> bool {
-    let subject = |kind: &Kind| matches!(kind, Kind::Batch | Kind::Zone | Kind::MetadataKind);
+    let subject = |kind: &Kind| matches!(kind, Kind::Batch | Kind::Zone | Kind::Metadata);
     !object.field.values().any(|field| field.is.iter().any(subject))
 }
 

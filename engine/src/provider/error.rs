@@ -31,7 +31,7 @@ impl Provider {
     /// where two reasons must look alike.
     ///
     /// SECURITY: a hidden zone and an unknown one, and all kinds of bad keys, get the same bytes
-    /// but for the request id (cases `hidden-zone-is-404`, `the-401s-are-alike`).
+    /// but for the request id (test `a_denial_has_the_provider_s_shape_and_says_what_it_was`).
     pub fn error_body_about(
         &self,
         reason: Reason,

@@ -209,7 +209,8 @@ pub(super) enum Kind {
     /// The zone that the request is about.
     Zone,
     /// The kind of the metadata that the request is about.
-    MetadataKind,
+    #[serde(rename = "metadata-kind")]
+    Metadata,
     /// A list of rrsets, read by the batch that `of` names.
     Batch,
     /// A list of objects of the shape that `of` names.

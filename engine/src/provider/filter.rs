@@ -88,7 +88,7 @@ impl Provider {
     /// What goes on of an answer: cut to what `may` allows, or an error in the provider's shape.
     ///
     /// SECURITY: only a declared status is an answer; all others become errors without the
-    /// provider's own text (case `error-texts-are-replaced`). An answer of unexpected form is
+    /// provider's own text (test `errors_of_both_server_generations_become_one_shape`). An answer of unexpected form is
     /// [`Reason::ResponseNotUnderstood`], never passed on as it is.
     pub fn filter(
         &self,

@@ -12,7 +12,7 @@ use crate::record_type::RecordType;
 use crate::request::{encode_query, encode_segment};
 
 use super::Provider;
-use super::file::{Codec, LookupForm, ResponseForm};
+use super::file::{Kind, LookupForm, ResponseForm};
 use super::filter::{Fields, rrset_of};
 use super::text;
 
@@ -89,8 +89,8 @@ impl Provider {
         let value = |text: String| {
             encode_query(&[(String::new(), text)]).trim_start_matches('=').to_owned()
         };
-        let codec = file.parameter.values().find_map(|parameter| parameter.codec);
-        let id = text::write_name(file, codec.filter(|codec| *codec == Codec::EqualsHex), zone);
+        let zones = file.parameter.values().find(|parameter| parameter.is == Kind::Zone);
+        let id = text::write_name(file, zones.and_then(|parameter| parameter.codec), zone);
         let mut path = form.path.replace("{zone_id}", &encode_segment(&id));
         path = path.replace("{zone}", &value(text::write_name(file, None, zone)));
         if let Some((name, rtype)) = rrset {

@@ -81,10 +81,7 @@ fn could_be(parameter: &Parameter, segment: &str) -> bool {
     if !parameter.one_of.is_empty() {
         return listed(&parameter.one_of);
     }
-    match parameter.is {
-        Kind::Digits => text::is_digits(segment),
-        _ => true,
-    }
+    parameter.is != Kind::Digits || text::is_digits(segment)
 }
 
 /// Whether some target has the form of both; both methods being the same.
@@ -142,22 +139,19 @@ pub(super) fn read(file: &File, pattern: &Pattern, target: &Target) -> Result<Pa
         let Some(parameter) = file.parameter.get(name) else {
             return Err(Refusal::internal());
         };
-        let written = match parameter.is {
-            Kind::Zone | Kind::Name => {
-                let name = text::name(file, parameter.codec, given)?;
-                let written = text::write_name(file, parameter.codec, &name);
-                if parameter.is == Kind::Zone {
-                    read.zone = Some(name);
-                }
-                written
+        let written = if matches!(parameter.is, Kind::Zone | Kind::Name) {
+            let name = text::name(file, parameter.codec, given)?;
+            let written = text::write_name(file, parameter.codec, &name);
+            if parameter.is == Kind::Zone {
+                read.zone = Some(name);
             }
-            Kind::MetadataKind => {
-                let kind = text::check(file, parameter.is, given).map_err(unknown)?;
-                read.metadata = Some(kind.clone());
-                kind
-            }
-            kind => text::check(file, kind, given).map_err(unknown)?,
+            written
+        } else {
+            text::check(file, parameter.is, given).map_err(unknown)?
         };
+        if parameter.is == Kind::Metadata {
+            read.metadata = Some(written.clone());
+        }
         read.path.push_str(&crate::request::encode_segment(&written));
     }
     if target.trailing_slash() {

@@ -14,7 +14,7 @@ const VALUE_BYTES_MAX: usize = 4 * 65_535;
 /// Checks a record's value.
 ///
 /// SECURITY: a control character comes out of an export or a log as a line of its own, escaped
-/// or not (case `value-control-characters`).
+/// or not (test `values_that_are_not_plain_are_refused`).
 pub(super) fn check(value: &str) -> Result<(), Refusal> {
     match problem(value) {
         None => Ok(()),
@@ -68,7 +68,7 @@ fn escape_problem(chars: &mut std::str::Chars<'_>) -> Option<&'static str> {
     if first.is_ascii_alphabetic() {
         return NEEDLESS;
     }
-    let Some(mut octet) = first.to_digit(10) else { return None };
+    let mut octet = first.to_digit(10)?;
     for _ in 0..2 {
         let Some(digit) = chars.next().and_then(|c| c.to_digit(10)) else { return MALFORMED };
         octet = octet * 10 + digit;
