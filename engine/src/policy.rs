@@ -383,7 +383,7 @@ fn bound_entity<'g>(
         Binds::Nothing => Ok(None),
         Binds::Zone => name("Zone", grant.zone.as_ref(), "zone"),
         Binds::Domain => name("Domain", grant.domain.as_ref(), "domain"),
-        Binds::Name => name("Name", grant.record.as_ref(), "record"),
+        Binds::Name => name("Name", grant.name.as_ref(), "name"),
     }
 }
 

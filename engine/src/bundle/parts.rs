@@ -81,7 +81,7 @@ pub(super) fn read(
         networks: &parts.networks.names(),
         roles: Some(&parts.roles),
         accounts: None,
-        templates: grants.as_deref(),
+        grants: grants.as_deref(),
     };
     parts.keys = found.take(key::parse("keys.toml", source.text("keys.toml"), &known));
     match loaded {

@@ -106,14 +106,13 @@ impl Policies {
     fn links(&self, key: &Key) -> Result<Vec<Rc<Entry>>, Problem> {
         let mut links = Vec::new();
         for grant in &key.grants {
-            for wanted in &grant.templates {
-                let templates = self.templates.iter().filter(|template| {
-                    template.authored.id == *wanted || template.grants.contains(wanted)
-                });
-                for template in templates {
-                    let entry = self.link(key, grant, template, links.len())?;
-                    links.push(Rc::new(entry));
-                }
+            let wanted = &grant.grant;
+            let templates = self.templates.iter().filter(|template| {
+                template.authored.id == *wanted || template.grants.contains(wanted)
+            });
+            for template in templates {
+                let entry = self.link(key, grant, template, links.len())?;
+                links.push(Rc::new(entry));
             }
         }
         Ok(links)
