@@ -22,3 +22,6 @@ pub use file::{Known, parse};
 pub use revoke::revoke;
 pub use table::{Digest, Grant, Key, Keys};
 pub use text::{KeyError, KeyForm, KeyText};
+
+#[cfg(test)]
+mod tests;

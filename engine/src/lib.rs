@@ -10,7 +10,7 @@
 //! | [`key`] | who asks: the key's format, the table of keys, comparison in constant time |
 //! | [`provider`] | what is asked: a provider's file turns a request into operations |
 //! | [`operation`] | the provider-neutral vocabulary: actions on zones and records |
-//! | [`name`], [`record_type`], [`json`] | DNS names, record types and JSON as types, strictly |
+//! | [`name`], [`record_type`], [`value`], [`json`] | DNS names, types, values and JSON, strictly |
 //! | [`policy`] | whether it may: Cedar policies, indexed by scope |
 //! | [`pattern`], [`network`], [`window`], [`role`] | the named things that policies speak of |
 //! | [`bundle`] | all of that, checked and packed |
@@ -38,4 +38,5 @@ pub mod request;
 pub mod role;
 pub mod session;
 mod settings;
+pub mod value;
 pub mod window;

@@ -185,7 +185,7 @@ fn read_network(name: String, section: Section<'_, '_>) -> Network {
     let description = section.required_text("description", "say whose addresses these are");
     let mut ranges: Vec<Range> = Vec::new();
     let texts = section.texts("ranges");
-    if texts.as_ref().is_none_or(Vec::is_empty) {
+    if !section.has("ranges") || section.is_empty_list("ranges") {
         let help = "list its ranges, as ranges = [\"192.0.2.0/24\", \"2001:db8::/32\"]";
         section.problem(section.offset(), "has no `ranges`", help);
     }
@@ -229,3 +229,6 @@ fn read_range(section: &Section<'_, '_>, text: &At<String>) -> Option<Range> {
     section.problem(text.offset, message, help);
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -279,3 +279,6 @@ fn read_regex(section: &Section<'_, '_>, regex: &At<String>, reads: Reads) -> Op
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

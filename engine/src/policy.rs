@@ -27,7 +27,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use cedar_policy::{
-    AuthorizationError, Authorizer, Context, Decision, Effect, Entities, PolicyId, PolicySet, Request, Schema,
+    AuthorizationError, Authorizer, Context, Decision, Effect, Entities, PolicyId, PolicySet,
+    Request, Schema,
 };
 
 pub use self::entities::Circumstances;
@@ -44,6 +45,7 @@ use crate::key::Key;
 use crate::operation::{Operation, Resource};
 use crate::pattern::{self, Patterns, Reads};
 use crate::problem::Problem;
+use crate::value;
 
 /// Contexts kept for reuse; one is about a kilobyte.
 const CONTEXTS_MAX: usize = 64;
@@ -249,7 +251,12 @@ impl Policies {
     }
 
     /// Whether some candidate reads the record's value.
-    pub fn reads_values(&self, patterns: &Patterns, asking: &Asking, operation: &Operation) -> bool {
+    pub fn reads_values(
+        &self,
+        patterns: &Patterns,
+        asking: &Asking,
+        operation: &Operation,
+    ) -> bool {
         asking.subject.candidates(operation, &asking.account).iter().any(|entry| {
             let mentions = &entry.authored.mentions;
             mentions.values || mentions.of_type("Pattern").any(|name| reads_value(patterns, name))
@@ -331,8 +338,13 @@ fn matching_patterns<'p>(
     wanted.sort_unstable();
     wanted.dedup();
     let relative = record.name.relative_to(&record.zone).unwrap_or_default();
-    let value = record.value.as_deref();
-    patterns.matching(&wanted, &pattern::Subject { relative: &relative, name: record.name.as_str(), value })
+    let value = record.value.as_deref().map(|value| value::canonical(record.rtype, value));
+    let subject = pattern::Subject {
+        relative: &relative,
+        name: record.name.as_str(),
+        value: value.as_deref(),
+    };
+    patterns.matching(&wanted, &subject)
 }
 
 /// Whether a named pattern reads a record's value.

@@ -21,7 +21,11 @@ pub fn parse(file: &str, text: &str) -> Result<(Vec<String>, Vec<Problem>), Vec<
     let mut names = Vec::new();
     for (name, section) in root.named("role") {
         if names.len() == ROLES_MAX {
-            source.problem(name.offset, format!("there are more than {ROLES_MAX} roles"), "use key attributes");
+            source.problem(
+                name.offset,
+                format!("there are more than {ROLES_MAX} roles"),
+                "use key attributes",
+            );
         }
         section.required_text("description", "say who has this role");
         section.done();

@@ -46,8 +46,7 @@ pub const OPERATIONS_MAX: usize = 5_000;
 /// Lookups of one request: they are charged to everybody's rate limit at the provider.
 pub const LOOKUPS_MAX: usize = 256;
 /// The limits of a body's JSON: no real one nests deeper than five.
-const JSON_LIMITS: JsonLimits =
-    JsonLimits { depth_max: 16, nodes_max: 200_000, fold_keys: false };
+const JSON_LIMITS: JsonLimits = JsonLimits { depth_max: 16, nodes_max: 200_000, fold_keys: false };
 /// Bytes of a response that is held to be filtered.
 pub const RESPONSE_BYTES_MAX: usize = 16 << 20;
 
@@ -164,9 +163,13 @@ impl Session {
     /// Begins with the headers; `now` only judges whether the key is valid at all.
     ///
     /// `body_follows` says whether anything comes after the headers.
-    pub fn begin(bundle: Rc<Bundle>, facts: &Facts, body_follows: bool, now: Timestamp) -> (Session, Step) {
-        let mut session =
-            Session { bundle, audit: Audit::new(facts), state: State::Over };
+    pub fn begin(
+        bundle: Rc<Bundle>,
+        facts: &Facts,
+        body_follows: bool,
+        now: Timestamp,
+    ) -> (Session, Step) {
+        let mut session = Session { bundle, audit: Audit::new(facts), state: State::Over };
         let step = match session.enter(facts, now) {
             Ok(Entered::Known(known)) => {
                 session.state = State::Body(known);
@@ -317,7 +320,9 @@ impl Session {
         let bundle = Rc::clone(&self.bundle);
         let Some(asking) = self.asking(&known, &plan, now) else { return self.bug() };
         // The key may have expired while the body trickled in.
-        if let Err(reason) = bundle.keys.by_id(&known.key).map_or(Err(Reason::UnknownKey), |key| key.check(now)) {
+        if let Err(reason) =
+            bundle.keys.by_id(&known.key).map_or(Err(Reason::UnknownKey), |key| key.check(now))
+        {
             return self.deny_known(&known, reason);
         }
         self.audit.take_operations(&plan.operations);
@@ -353,7 +358,13 @@ impl Session {
     }
 
     /// The same, for a route and a number of operations.
-    fn asking_with(&self, known: &Known, route: &str, operations: usize, now: Timestamp) -> Option<Asking> {
+    fn asking_with(
+        &self,
+        known: &Known,
+        route: &str,
+        operations: usize,
+        now: Timestamp,
+    ) -> Option<Asking> {
         let bundle = &self.bundle;
         let key = bundle.keys.by_id(&known.key)?;
         let client_ip = canonical_ip(known.client);
@@ -454,8 +465,7 @@ impl Session {
             return Err(Reason::NotConfigured);
         };
         let provider: &Provider = bundle.provider(provider).ok_or(Reason::NotConfigured)?;
-        let account =
-            AccountId { provider: provider.name().to_owned(), account: account.clone() };
+        let account = AccountId { provider: provider.name().to_owned(), account: account.clone() };
         let presented = headers.credential(provider.credential_schemes())?;
         let key = bundle.keys.find(&presented)?;
         self.audit.key = Some(key.id.clone());
@@ -499,7 +509,8 @@ impl Session {
         match bundle.policies.decide(&bundle.patterns, &asking, &operation) {
             Verdict::Allow(by) => {
                 let key = bundle.keys.by_id(&known.key).ok_or(Reason::Internal)?;
-                let subject = bundle.policies.subject(&known.account, key).ok_or(Reason::Internal)?;
+                let subject =
+                    bundle.policies.subject(&known.account, key).ok_or(Reason::Internal)?;
                 self.audit.allow(by);
                 gate::whoami(&bundle, key, &subject).ok_or(Reason::Internal)
             }
@@ -553,7 +564,9 @@ fn learn(plan: &mut Plan, learnt: Vec<(Lookup, Found)>) {
         let known = operation
             .as_record()
             .filter(|_| plan.unseen.contains(&at))
-            .and_then(|record| values.get(&(record.zone.clone(), record.name.clone(), record.rtype)))
+            .and_then(|record| {
+                values.get(&(record.zone.clone(), record.name.clone(), record.rtype))
+            })
             .filter(|values| !values.is_empty());
         match (known, operation.as_record()) {
             (Some(values), Some(record)) => {

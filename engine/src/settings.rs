@@ -34,6 +34,8 @@ pub(crate) struct Source<'t> {
     file: &'t str,
     /// Its text.
     text: &'t str,
+    /// The byte offsets of its line ends, so that a file of 100,000 keys is read in linear time.
+    line_ends: Vec<usize>,
     /// What refuses it.
     problems: RefCell<Vec<Problem>>,
     /// What is only doubtful.
@@ -43,7 +45,9 @@ pub(crate) struct Source<'t> {
 impl<'t> Source<'t> {
     /// A file of which nothing is read yet.
     pub(crate) fn new(file: &'t str, text: &'t str) -> Self {
-        Source { file, text, problems: RefCell::default(), warnings: RefCell::default() }
+        let line_ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let line_ends = line_ends.map(|(offset, _)| offset).collect();
+        Source { file, text, line_ends, problems: RefCell::default(), warnings: RefCell::default() }
     }
 
     /// The file's tables as far as they can be read; what is not TOML becomes problems.
@@ -86,7 +90,7 @@ impl<'t> Source<'t> {
     /// Adds to a list, at the line of an offset.
     fn push(&self, list: &RefCell<Vec<Problem>>, problem: Problem, offset: Option<usize>) {
         let problem = match offset {
-            Some(offset) => problem.at_offset(self.text, offset),
+            Some(offset) => problem.at(self.line(offset)),
             None => problem,
         };
         // INVARIANT: the borrow ends here; nothing holds one across a call.
@@ -95,7 +99,7 @@ impl<'t> Source<'t> {
 
     /// The line of a byte offset, counted from 1.
     pub(crate) fn line(&self, offset: usize) -> usize {
-        Problem::new("", "").at_offset(self.text, offset).line.unwrap_or(1)
+        1 + self.line_ends.partition_point(|end| *end < offset)
     }
 
     /// What was read with the warnings, or all problems in the order of their lines.
@@ -433,3 +437,6 @@ fn distance(a: &str, b: &str) -> usize {
     }
     row.last().copied().unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

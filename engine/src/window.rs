@@ -288,3 +288,6 @@ impl Windows {
         self.iter().map(|window| window.name.clone()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

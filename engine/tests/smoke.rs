@@ -31,7 +31,8 @@ fn send(key: &str, method: &str, path: &str, body: &str) -> (Session, Step) {
         client: Some("198.51.100.7".parse().unwrap()),
         tls: false,
     };
-    let (mut session, mut step) = Session::begin(Rc::new(common::bundle()), &facts, !body.is_empty(), now);
+    let (mut session, mut step) =
+        Session::begin(Rc::new(common::bundle()), &facts, !body.is_empty(), now);
     if matches!(step, Step::Body) {
         step = session.body(body.as_bytes(), now);
     }

@@ -108,9 +108,12 @@ fn account_problems(key: &key::Key, providers: &[String]) -> Vec<Problem> {
     });
     unknown
         .map(|account| {
-            Problem::new("keys.toml", format!("key `{}` is for `{account}`, which no provider is", key.id))
-                .at(key.line)
-                .help(format!("write `provider/account`; providers: {}", providers.join(", ")))
+            Problem::new(
+                "keys.toml",
+                format!("key `{}` is for `{account}`, which no provider is", key.id),
+            )
+            .at(key.line)
+            .help(format!("write `provider/account`; providers: {}", providers.join(", ")))
         })
         .collect()
 }

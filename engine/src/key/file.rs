@@ -180,7 +180,7 @@ fn read_accounts(section: &Section<'_, '_>, known: &Known<'_>) -> Vec<String> {
         }
         return Vec::new();
     };
-    if accounts.is_empty() {
+    if section.is_empty_list("accounts") {
         section.problem(section.offset(), "has an empty list of `accounts`", help);
     }
     for account in &accounts {

@@ -124,7 +124,8 @@ impl Count {
 
     /// The limit that has been passed, if one has, and what to do about it.
     fn excess(&self) -> Option<(String, &'static str)> {
-        let sets = "use a set, as in `[...].contains(x)`, a named pattern or network, or two policies";
+        let sets =
+            "use a set, as in `[...].contains(x)`, a named pattern or network, or two policies";
         if self.brackets > BRACKETS_MAX {
             let message = format!("brackets are nested more than {BRACKETS_MAX} deep");
             Some((message, "write the condition as several `when` clauses"))

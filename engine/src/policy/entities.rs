@@ -15,7 +15,7 @@ use super::scope::AccountId;
 use crate::key::Key;
 use crate::name::Name;
 use crate::operation::{Operation, Record, Resource};
-use crate::record_type::RecordType;
+use crate::value;
 
 /// What is the same for all operations of one request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -99,7 +99,7 @@ pub(super) fn key_entity(types: &Types, key: &Key) -> Option<Entity> {
     if let Some(expires) = key.expires {
         attributes.insert("expires".to_owned(), datetime(expires));
     }
-    let roles: HashSet<EntityUid> = 
+    let roles: HashSet<EntityUid> =
         key.roles.iter().map(|role| names::of(&types.role, role)).collect();
     let tags: Attributes =
         key.attributes.iter().map(|(name, value)| (name.clone(), text(value))).collect();
@@ -171,22 +171,11 @@ fn record_attributes(types: &Types, account: &AccountId, record: &Record) -> Opt
         ("type_number".to_owned(), RestrictedExpression::new_long(record.rtype.number().into())),
     ]);
     if let Some(value) = &record.value {
-        attributes.insert("value".to_owned(), text(value));
-        if let Some(address) = address(record.rtype, value) {
-            attributes.insert("address".to_owned(), RestrictedExpression::new_ip(address));
+        attributes.insert("value".to_owned(), text(&value::canonical(record.rtype, value)));
+        if let Some(address) = value::address(record.rtype, value) {
+            let address = RestrictedExpression::new_ip(address.to_string());
+            attributes.insert("address".to_owned(), address);
         }
     }
     Some(attributes)
-}
-
-/// The canonical address of an A or AAAA value, if it is one.
-///
-/// SECURITY: an AAAA value that maps an IPv4 address stays IPv6, because that is what resolvers
-/// will use; only a client's address is folded.
-fn address(rtype: RecordType, value: &str) -> Option<String> {
-    match value.parse::<IpAddr>().ok()? {
-        IpAddr::V4(address) if rtype == RecordType::A => Some(address.to_string()),
-        IpAddr::V6(address) if rtype == RecordType::AAAA => Some(address.to_string()),
-        IpAddr::V4(_) | IpAddr::V6(_) => None,
-    }
 }

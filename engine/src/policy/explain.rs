@@ -54,18 +54,24 @@ impl Policies {
         operation: &Operation,
     ) -> Vec<Explained> {
         let mine = asking.subject.entries();
-        let others = self.entries.iter().filter(|entry| {
-            !mine.iter().any(|one| Rc::ptr_eq(one, entry))
-        });
+        let others =
+            self.entries.iter().filter(|entry| !mine.iter().any(|one| Rc::ptr_eq(one, entry)));
         let others = others.map(|entry| explained(entry, Why::OtherPrincipal));
-        let mine = mine.iter().map(|entry| explained(entry, self.why(patterns, asking, operation, entry)));
+        let mine =
+            mine.iter().map(|entry| explained(entry, self.why(patterns, asking, operation, entry)));
         let mut all: Vec<Explained> = mine.chain(others).collect();
         all.sort_by_key(|one| (rank(&one.why), !one.forbids, one.id.clone()));
         all
     }
 
     /// What became of one policy.
-    fn why(&self, patterns: &Patterns, asking: &Asking, operation: &Operation, entry: &Rc<Entry>) -> Why {
+    fn why(
+        &self,
+        patterns: &Patterns,
+        asking: &Asking,
+        operation: &Operation,
+        entry: &Rc<Entry>,
+    ) -> Why {
         if !entry.scope.admits_action(operation.action) {
             return Why::OtherAction;
         }
@@ -97,10 +103,16 @@ impl Subject {
         let permits = self.entries().iter().filter(|entry| entry.permits());
         permits
             .map(|entry| {
-                let actions = Action::ALL.iter().filter(|action| entry.scope.admits_action(**action));
+                let actions =
+                    Action::ALL.iter().filter(|action| entry.scope.admits_action(**action));
                 let scope = entry.scope.resource_text();
                 let authored = &entry.authored;
-                (authored.id.clone(), authored.doc.clone(), actions.map(|one| one.name()).collect(), scope)
+                (
+                    authored.id.clone(),
+                    authored.doc.clone(),
+                    actions.map(|one| one.name()).collect(),
+                    scope,
+                )
             })
             .collect()
     }

@@ -38,9 +38,8 @@ pub(super) fn mentions(policy: &Value) -> Mentions {
                 }
                 // `resource has {value}` in its other form: an array of names.
                 if let Some(Value::Array(names)) = object.get("attr") {
-                    found.values |= names.iter().any(|name| {
-                        matches!(name.as_str(), Some("value" | "address"))
-                    });
+                    found.values |=
+                        names.iter().any(|name| matches!(name.as_str(), Some("value" | "address")));
                 }
                 if let (Some(kind), Some(id)) = (text("type"), text("id")) {
                     found.entities.push((kind.to_owned(), id.to_owned()));
@@ -65,7 +64,11 @@ pub(super) fn has_slot(policy: &Value, slot: &str) -> bool {
 }
 
 /// The JSON of a template's link: its slots replaced by entities, given as type and id.
-pub(super) fn link(template: &Value, principal: (&str, &str), resource: Option<(&str, &str)>) -> Value {
+pub(super) fn link(
+    template: &Value,
+    principal: (&str, &str),
+    resource: Option<(&str, &str)>,
+) -> Value {
     let mut policy = template.clone();
     let resource = resource.map(|resource| ("resource", resource));
     for (scope, (kind, id)) in [Some(("principal", principal)), resource].into_iter().flatten() {

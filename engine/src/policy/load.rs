@@ -83,7 +83,8 @@ pub(super) fn load(files: &[(String, String)], schema: &Schema) -> Result<Loaded
     // Validation of what could be parsed goes on, so that one round shows all problems.
     let texts: BTreeMap<&str, &str> =
         files.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
-    let result = Validator::new(schema.clone()).validate_with_level(&all, ValidationMode::Strict, 1);
+    let result =
+        Validator::new(schema.clone()).validate_with_level(&all, ValidationMode::Strict, 1);
     problems.extend(validation_problems(&result, &loaded, &texts));
     if problems.is_empty() { Ok(loaded) } else { Err(problems) }
 }
@@ -110,7 +111,8 @@ fn take(
     for policy in policies {
         let annotations: Vec<(&str, &str)> = policy.annotations().collect();
         let json = policy.to_json().unwrap_or_default();
-        let Some(authored) = authored(file, text, &policy.to_string(), &annotations, &json, problems)
+        let Some(authored) =
+            authored(file, text, &policy.to_string(), &annotations, &json, problems)
         else {
             continue;
         };
@@ -149,9 +151,12 @@ fn take_template(
         (None, false) => Binds::Nothing,
         _ => {
             problems.push(
-                Problem::new(file, format!("template `{}` does not say what `?resource` is", authored.id))
-                    .at(authored.line)
-                    .help("add `@binds(\"zone\")`, `@binds(\"domain\")` or `@binds(\"name\")`"),
+                Problem::new(
+                    file,
+                    format!("template `{}` does not say what `?resource` is", authored.id),
+                )
+                .at(authored.line)
+                .help("add `@binds(\"zone\")`, `@binds(\"domain\")` or `@binds(\"name\")`"),
             );
             return None;
         }
@@ -178,7 +183,8 @@ fn authored(
     json: &serde_json::Value,
     problems: &mut Vec<Problem>,
 ) -> Option<Authored> {
-    let line = 1 + text.get(..position(text, source)).map_or(0, |before| before.matches('\n').count());
+    let line =
+        1 + text.get(..position(text, source)).map_or(0, |before| before.matches('\n').count());
     let mut known = true;
     for (name, _) in annotations {
         if !ANNOTATIONS.contains(name) {
@@ -189,10 +195,18 @@ fn authored(
     }
     let find = |name| annotations.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
     let id = find("id").unwrap_or_default();
-    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
-        let message = if id.is_empty() { "a policy has no `@id`" } else { "an `@id` has other characters than letters, digits, `-`, `_` and `.`" };
+    if id.is_empty()
+        || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    {
+        let message = if id.is_empty() {
+            "a policy has no `@id`"
+        } else {
+            "an `@id` has other characters than letters, digits, `-`, `_` and `.`"
+        };
         problems.push(
-            Problem::new(file, message).at(line).help("begin the policy with `@id(\"a-short-name\")`; logs and tables name it"),
+            Problem::new(file, message)
+                .at(line)
+                .help("begin the policy with `@id(\"a-short-name\")`; logs and tables name it"),
         );
         return None;
     }

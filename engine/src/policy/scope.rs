@@ -8,9 +8,7 @@
 //! condition could error. What is not understood here matches everything. The property test
 //! `tests/index.rs` compares every decision with evaluating all policies.
 
-use cedar_policy::{
-    ActionConstraint, EntityUid, Policy, PrincipalConstraint, ResourceConstraint,
-};
+use cedar_policy::{ActionConstraint, EntityUid, Policy, PrincipalConstraint, ResourceConstraint};
 
 use super::names;
 use crate::operation::{Action, Operation, Resource, ResourceKind};
@@ -176,7 +174,9 @@ impl Groups {
         match constraint {
             ActionConstraint::Any => u32::MAX,
             ActionConstraint::Eq(uid) => self.of_entity(uid),
-            ActionConstraint::In(uids) => uids.iter().fold(0, |bits, uid| bits | self.of_entity(uid)),
+            ActionConstraint::In(uids) => {
+                uids.iter().fold(0, |bits, uid| bits | self.of_entity(uid))
+            }
         }
     }
 

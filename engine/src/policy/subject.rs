@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 use cedar_policy::{Entities, EntityUid, Policy, PolicyId, PolicySet};
 
-use super::scope::{AccountId, Scope};
 use super::load::LoadedTemplate;
+use super::scope::{AccountId, Scope};
 use super::{Entry, Policies, bound_entity, entities, facts};
 use crate::key::{Grant, Key};
 use crate::operation::Operation;
@@ -43,7 +43,8 @@ impl Subject {
         let entity = entities::key_entity(&policies.types, key)?;
         let uid = entity.uid();
         let entities = policies.actions.clone().add_entities([entity], None).ok()?;
-        let own = policies.entries.iter().filter(|entry| entry.scope.admits_key(&key.id, &key.roles));
+        let own =
+            policies.entries.iter().filter(|entry| entry.scope.admits_key(&key.id, &key.roles));
         let mut entries: Vec<Rc<Entry>> = own.map(Rc::clone).collect();
         let before = entries.len();
         entries.extend(policies.links(key).ok()?);
@@ -133,8 +134,9 @@ impl Policies {
                 .help(format!("template `{id}` needs it"))
         })?;
         let json = facts::link(&template.json, ("Key", &key.id), resource);
-        let policy = Policy::from_json(Some(PolicyId::new(format!("{id}{LINK_MARK}{number}"))), json)
-            .map_err(|error| wrong(error.to_string()))?;
+        let policy =
+            Policy::from_json(Some(PolicyId::new(format!("{id}{LINK_MARK}{number}"))), json)
+                .map_err(|error| wrong(error.to_string()))?;
         let scope = Scope::of(&policy, &self.groups);
         Ok(Entry { policy, scope, authored: Rc::new(template.authored.clone()) })
     }

@@ -50,9 +50,10 @@ impl Session {
         if !matches!(self.state, State::Response(..)) {
             return ResponseStep::Leave;
         }
-        let find = |name: &[u8]| headers.iter().find(|(one, _)| one == name).map(|(_, value)| value);
-        let encoded = find(b"content-encoding")
-            .is_some_and(|value| !value.eq_ignore_ascii_case(b"identity"));
+        let find =
+            |name: &[u8]| headers.iter().find(|(one, _)| one == name).map(|(_, value)| value);
+        let encoded =
+            find(b"content-encoding").is_some_and(|value| !value.eq_ignore_ascii_case(b"identity"));
         let length = find(b"content-length")
             .and_then(|value| std::str::from_utf8(value).ok())
             .and_then(|text| text.parse::<usize>().ok());
@@ -74,7 +75,8 @@ impl Session {
             return self.refuse_response(Reason::Internal);
         };
         if body.len() > RESPONSE_BYTES_MAX {
-            return self.refuse_response_of(Some(&known.account.provider), Reason::ResponseTooLarge);
+            return self
+                .refuse_response_of(Some(&known.account.provider), Reason::ResponseTooLarge);
         }
         let bundle = Rc::clone(&self.bundle);
         let Some(provider) = bundle.provider(&known.account.provider) else {

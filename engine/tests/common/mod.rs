@@ -1,4 +1,5 @@
 //! What the engine's tests share: the shipped policies folder as a bundle.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,4 +49,14 @@ pub(crate) fn packed() -> Packed {
 /// The shipped folder as a loaded bundle.
 pub(crate) fn bundle() -> Bundle {
     Bundle::load(packed().json.as_bytes()).unwrap()
+}
+
+/// Some key of the shipped folder, to be changed into what a test needs.
+pub(crate) fn bundle_key() -> zonegate_engine::key::Key {
+    let text = "[[key]]\nid = \"k3m9x2p7q1ab\"\ndigest = \"sha256:00\"\n"
+        .replace("00", &"0".repeat(64))
+        + "description = \"x\"\naccounts = [\"*\"]\n";
+    let known = zonegate_engine::key::Known::default();
+    let (keys, _) = zonegate_engine::key::parse("keys.toml", &text, &known).unwrap();
+    keys.iter().next().unwrap().clone()
 }

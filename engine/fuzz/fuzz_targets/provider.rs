@@ -1,0 +1,63 @@
+//! Any request to every provider: never a panic, never an empty plan, and what is forwarded means
+//! what was decided on.
+//!
+//! Input: method, blank, target, line end, body.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use zonegate_engine::bundle::providers;
+use zonegate_engine::json::JsonLimits;
+use zonegate_engine::provider::{Caps, Provider};
+use zonegate_engine::request::{Method, Target};
+
+/// The providers that are compiled in.
+static PROVIDERS: LazyLock<Vec<Provider>> =
+    LazyLock::new(|| providers().expect("the shipped files are right"));
+
+/// Small caps, so that they are met.
+const CAPS: Caps = Caps {
+    operations_max: 20,
+    json: JsonLimits { depth_max: 16, nodes_max: 500, fold_keys: false },
+};
+
+fuzz_target!(|input: &[u8]| {
+    let (head, body) = cut(input, b'\n');
+    let (method, target) = cut(head, b' ');
+    let (Some(method), Ok(target)) = (Method::parse(method), Target::parse(target)) else { return };
+    for provider in PROVIDERS.iter() {
+        read(provider, method, &target, body);
+    }
+});
+
+/// The bytes before and behind the first `at`.
+fn cut(bytes: &[u8], at: u8) -> (&[u8], &[u8]) {
+    let mut parts = bytes.splitn(2, |byte| *byte == at);
+    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+}
+
+/// Plans a request, then plans what would be forwarded: both are the same request.
+fn read(provider: &Provider, method: Method, target: &Target, body: &[u8]) {
+    let Ok(matched) = provider.find(method, target) else { return };
+    let Ok(plan) = matched.plan(body, &CAPS) else { return };
+    assert!((1..=CAPS.operations_max).contains(&plan.operations.len()));
+    assert!(plan.unseen.iter().all(|index| *index < plan.operations.len()));
+    for operation in &plan.operations {
+        if let Some(record) = operation.as_record() {
+            assert!(record.name.is_below_or_equal(&record.zone), "{operation}");
+            let value = record.value.as_deref().unwrap_or_default();
+            assert!(!value.contains(char::is_control), "{operation}");
+        }
+    }
+    let forward = &plan.forward;
+    assert_eq!(forward.method, method);
+    let sent = Target::parse(forward.path_and_query.as_bytes()).expect("what goes on is canonical");
+    let again = provider.find(method, &sent).expect("what goes on has a route");
+    assert_eq!(again.route().id(), matched.route().id());
+    let body = forward.body.as_deref().unwrap_or_default();
+    let again = again.plan(body, &CAPS).expect("what goes on is understood");
+    assert_eq!(again.operations, plan.operations);
+    assert_eq!(again.unseen, plan.unseen);
+    assert_eq!(&again.forward, forward);
+}

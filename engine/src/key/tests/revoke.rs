@@ -1,0 +1,126 @@
+//! Revoking: one change in the text, nothing else.
+
+use super::super::*;
+
+/// A file as people write one.
+const FILE: &str = "\
+# the keys of this gate
+
+[[key]]
+id = \"demo01\"   # the router
+digest = \"sha256:00\"
+description = \"d\"
+
+  [[key.grant]]
+  grant = \"ddns\"
+
+[[key]]
+# before the id
+id = \"demo02\"
+disabled = false # for now
+";
+
+#[test]
+fn one_line_is_added_or_one_value_changed() {
+    for (before, id, after) in [
+        (FILE, "demo01", FILE.replace("# the router\n", "# the router\ndisabled = true\n")),
+        (FILE, "demo02", FILE.replace("disabled = false #", "disabled = true #")),
+        ("[[key]]\nid = 'a'", "a", "[[key]]\nid = 'a'\ndisabled = true".to_owned()),
+        (
+            "[[key]]\r\nid = 'a'\r\nx = 1\r\n",
+            "a",
+            "[[key]]\r\nid = 'a'\r\ndisabled = true\r\nx = 1\r\n".to_owned(),
+        ),
+        (
+            "  [[key]]\n\t  id = 'a'\n",
+            "a",
+            "  [[key]]\n\t  id = 'a'\n\t  disabled = true\n".to_owned(),
+        ),
+        (
+            "[[key]]\ndisabled = 'no'\nid = 'a'\n",
+            "a",
+            "[[key]]\ndisabled = true\nid = 'a'\n".to_owned(),
+        ),
+        (
+            "[[key]]\ndisabled = true\nid = 'a'\n",
+            "a",
+            "[[key]]\ndisabled = true\nid = 'a'\n".to_owned(),
+        ),
+        (
+            "key = [{ id = 'a', x = 1 }, { id = 'b' }]\n",
+            "b",
+            "key = [{ id = 'a', x = 1 }, { id = 'b', disabled = true }]\n".to_owned(),
+        ),
+        (
+            "[[key]]\nid = '''a'''\n[[key]]\nid = \"b\"\n",
+            "a",
+            "[[key]]\nid = '''a'''\ndisabled = true\n[[key]]\nid = \"b\"\n".to_owned(),
+        ),
+        // What else is wrong with the file does not matter.
+        (
+            "[[key]]\nid = 7\n[[key]]\nid = 'a'\nnonsense = []\n",
+            "a",
+            "[[key]]\nid = 7\n[[key]]\nid = 'a'\ndisabled = true\nnonsense = []\n".to_owned(),
+        ),
+    ] {
+        let revoked = revoke(before, id).map_err(|problem| problem.to_string());
+        assert_eq!(revoked.as_deref(), Ok(after.as_str()), "{before}");
+        // Doing it again changes nothing.
+        assert_eq!(revoke(&after, id), Ok(after.clone()));
+    }
+}
+
+#[test]
+fn what_cannot_be_revoked_is_explained() {
+    for (text, id, line, message, help) in [
+        (FILE, "demo03", None, "there is no key with the id `demo03`", "the part of the key"),
+        ("", "a", None, "there is no key with the id `a`", ""),
+        ("key = 'a'", "a", None, "there is no key", ""),
+        (
+            "[[key]]\nid = 'a'\n[[key]]\nid = 'a'\n",
+            "a",
+            Some(4),
+            "the key `a` is there twice",
+            "remove one",
+        ),
+        ("[[key]]\nid = 'a'\nbroken\n", "a", Some(3), "this is not TOML", "correct the file"),
+    ] {
+        let problem = revoke(text, id).expect_err(text);
+        assert_eq!((problem.file.as_str(), problem.line), ("keys.toml", line), "{problem}");
+        assert!(problem.message.contains(message), "{problem}");
+        assert!(problem.help.as_deref().unwrap_or_default().contains(help), "{problem}");
+    }
+}
+
+#[test]
+fn every_key_of_the_shipped_file_can_be_revoked() {
+    let shipped = include_str!("../../../../policies/keys.toml");
+    let networks = ["office".to_owned(), "build".to_owned()];
+    let known = Known { networks: &networks, ..Known::default() };
+    let read = |text: &str| parse("keys.toml", text, &known).expect("the shipped keys").0;
+    let before = read(shipped);
+    assert!(!before.is_empty());
+    for id in before.iter().map(|key| &key.id) {
+        let mut wanted = before.clone();
+        wanted.disable(id);
+        let after = revoke(shipped, id).expect("revoked");
+        let without_lines = |keys: &Keys| serde_json::to_string(keys).expect("JSON");
+        assert_eq!(without_lines(&read(&after)), without_lines(&wanted), "{id}");
+        assert!(after.len() <= shipped.len() + "\ndisabled = true".len(), "{id}");
+    }
+}
+
+#[test]
+fn the_demo_keys_are_the_shipped_keys() {
+    let networks = ["office".to_owned(), "build".to_owned()];
+    let known = Known { networks: &networks, ..Known::default() };
+    let shipped = include_str!("../../../../policies/keys.toml");
+    let keys = parse("keys.toml", shipped, &known).expect("the shipped keys").0;
+    let texts: std::collections::BTreeMap<String, String> =
+        toml::from_str(include_str!("../../../../policies/cases/demo-keys.toml")).expect("texts");
+    for key in keys.iter() {
+        let text = KeyText::parse(texts[&key.id].as_bytes()).expect("a key");
+        assert_eq!(keys.find(&text), Ok(key));
+        assert!(key.id.starts_with("demo"), "{}", key.id);
+    }
+}

@@ -1,0 +1,233 @@
+//! What must hold for all policies and requests: the index never changes a decision, one more
+//! `forbid` never allows more, and how a name is spelt never matters.
+
+mod common;
+
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use zonegate_engine::key::Key;
+use zonegate_engine::name::{Name, NameForm};
+use zonegate_engine::operation::{Action, Operation, ResourceKind};
+use zonegate_engine::pattern::Patterns;
+use zonegate_engine::policy::{AccountId, Asking, Circumstances, Lists, Policies, Verdict};
+use zonegate_engine::record_type::RecordType;
+
+/// Principal scopes.
+const PRINCIPALS: [&str; 6] = [
+    "principal",
+    "principal == Key::\"k1\"",
+    "principal == Key::\"k2\"",
+    "principal in Role::\"editors\"",
+    "principal is Key in Role::\"robots\"",
+    "principal is Key",
+];
+
+/// Action scopes that fit records, with a condition that is well-typed for them.
+const ACTIONS: [&str; 4] = [
+    "action in Action::\"write\"",
+    "action == Action::\"record.read\"",
+    "action in [Action::\"record.create\", Action::\"record.wildcard\"]",
+    "action in [Action::\"record.create\", Action::\"record.delete\", Action::\"record.read\"]",
+];
+
+/// Resource scopes of records.
+const RESOURCES: [&str; 9] = [
+    "resource is Record",
+    "resource is Record in Zone::\"example.com\"",
+    "resource in Zone::\"example.com\"",
+    "resource in Domain::\"www.example.com\"",
+    "resource in Domain::\"com\"",
+    "resource in Name::\"a.www.example.com\"",
+    "resource in Account::\"powerdns/main\"",
+    "resource in Provider::\"powerdns\"",
+    "resource in Pattern::\"short\"",
+];
+
+/// Conditions; one of them fails for most requests, one reads a value.
+const CONDITIONS: [&str; 7] = [
+    "",
+    "when { resource.leftmost == \"a\" }",
+    "when { resource.type == RecordType::\"A\" }",
+    "when { resource.depth * 9223372036854775807 > 1 }",
+    "when { resource has value && resource.value like \"*9*\" }",
+    "unless { resource in Pattern::\"short\" }",
+    "when { resource has address && resource.address.isInRange(ip(\"192.0.2.0/24\")) }",
+];
+
+/// Names that records have.
+const NAMES: [&str; 5] =
+    ["example.com", "www.example.com", "a.www.example.com", "evilwww.example.com", "*.example.com"];
+
+/// The text of some policies.
+fn policies() -> impl Strategy<Value = Vec<String>> {
+    let one = (
+        prop::bool::weighted(0.7),
+        prop::sample::select(&PRINCIPALS[..]),
+        prop::sample::select(&ACTIONS[..]),
+        prop::sample::select(&RESOURCES[..]),
+        prop::sample::select(&CONDITIONS[..]),
+    );
+    let text = |(permit, principal, action, resource, condition)| {
+        let effect = if permit { "permit" } else { "forbid" };
+        format!("{effect} ({principal}, {action}, {resource}) {condition};\n")
+    };
+    prop::collection::vec(one.prop_map(text), 1..12)
+}
+
+/// An operation on a record.
+fn operation() -> impl Strategy<Value = Operation> {
+    let records: Vec<Action> = Action::ALL
+        .iter()
+        .copied()
+        .filter(|action| action.kind() == ResourceKind::Record)
+        .collect();
+    (
+        prop::sample::select(records),
+        prop::sample::select(&NAMES[..]),
+        prop::sample::select(&["A", "TXT"][..]),
+        prop::option::of(prop::sample::select(&["192.0.2.9", "hello", "10.0.0.1"][..])),
+    )
+        .prop_map(|(action, name, rtype, value)| {
+            let zone = Name::parse("example.com", NameForm::Fqdn).unwrap();
+            let name = Name::parse(name, NameForm::Fqdn).unwrap();
+            let rtype = RecordType::parse(rtype).unwrap();
+            Operation::record(action, zone, name, rtype, value.map(str::to_owned))
+        })
+}
+
+/// Named patterns for the generated policies.
+fn patterns() -> Patterns {
+    let text =
+        "[pattern.short]\ndescription = \"x\"\nreads = \"relative\"\nregex = '[a-z*@.]{1,5}'\n";
+    Patterns::parse("patterns.toml", text).unwrap().0
+}
+
+/// Loads generated policies.
+fn load(texts: &[String]) -> Policies {
+    let text: String =
+        texts.iter().enumerate().map(|(at, text)| format!("@id(\"p{at}\") {text}")).collect();
+    let lists = Lists {
+        roles: vec!["editors".to_owned(), "robots".to_owned()],
+        patterns: vec!["short".to_owned()],
+        routes: vec!["powerdns/zone-patch".to_owned()],
+        ..Lists::default()
+    };
+    Policies::load(&[("generated.cedar".to_owned(), text)], &lists).unwrap()
+}
+
+/// A key with some roles.
+fn key(id: &str, roles: &[&str]) -> Key {
+    let mut key = common::bundle_key();
+    key.id = id.to_owned();
+    key.roles = roles.iter().map(|role| (*role).to_owned()).collect();
+    key.networks.clear();
+    key.grants.clear();
+    key
+}
+
+/// Asks on behalf of a key.
+fn asking(policies: &Policies, key: &Key) -> Asking {
+    let account = AccountId { provider: "powerdns".to_owned(), account: "main".to_owned() };
+    let facts = Circumstances {
+        client_ip: "192.0.2.1".parse().unwrap(),
+        networks: Vec::new(),
+        windows: Vec::new(),
+        now: Timestamp::UNIX_EPOCH,
+        weekday: "thu",
+        time_of_day_ms: 0,
+        date: "1970-01-01".to_owned(),
+        tls: false,
+        method: "PATCH",
+        route: "powerdns/zone-patch".to_owned(),
+        operations: 1,
+    };
+    let subject = policies.subject(&account, key).unwrap();
+    policies.asking(&Rc::clone(&subject), &account, &facts).unwrap()
+}
+
+/// Which roles the key has.
+fn roles() -> impl Strategy<Value = Vec<&'static str>> {
+    prop::sample::subsequence(vec!["editors", "robots"], 0..=2)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    /// Decision, determining policies and errors are those of evaluating everything.
+    #[test]
+    fn the_index_never_changes_a_decision(
+        texts in policies(),
+        operations in prop::collection::vec(operation(), 1..6),
+        id in prop::sample::select(&["k1", "k2", "k3"][..]),
+        roles in roles(),
+    ) {
+        let (loaded, patterns) = (load(&texts), patterns());
+        let asking = asking(&loaded, &key(id, &roles));
+        for operation in operations {
+            let indexed = loaded.decide(&patterns, &asking, &operation);
+            let full = loaded.decide_unindexed(&patterns, &asking, &operation);
+            prop_assert_eq!(indexed, full, "{} with {}", operation, texts.concat());
+        }
+    }
+
+    /// One more `forbid` can only take away.
+    #[test]
+    fn a_forbid_never_allows_more(
+        texts in policies(),
+        more in policies(),
+        operation in operation(),
+        roles in roles(),
+    ) {
+        let patterns = patterns();
+        let mut longer = texts.clone();
+        longer.extend(more.into_iter().map(|text| text.replacen("permit", "forbid", 1)));
+        let (before, after) = (load(&texts), load(&longer));
+        let key = key("k1", &roles);
+        let was = before.decide(&patterns, &asking(&before, &key), &operation);
+        let is = after.decide(&patterns, &asking(&after, &key), &operation);
+        if matches!(is, Verdict::Allow(_)) {
+            prop_assert!(matches!(was, Verdict::Allow(_)));
+        }
+    }
+
+    /// No permit among the candidates means no permission, which is what spares lookups.
+    #[test]
+    fn what_could_not_be_allowed_is_not_allowed(
+        texts in policies(),
+        operation in operation(),
+        roles in roles(),
+    ) {
+        let (loaded, patterns) = (load(&texts), patterns());
+        let asking = asking(&loaded, &key("k2", &roles));
+        if !loaded.could_allow(&asking, &operation) {
+            let verdict = loaded.decide(&patterns, &asking, &operation);
+            prop_assert!(matches!(verdict, Verdict::Deny(..)));
+        }
+    }
+
+    /// A policy that reads values is found to do so wherever a value changes the decision.
+    #[test]
+    fn values_matter_only_where_they_are_read(
+        texts in policies(),
+        operation in operation(),
+        roles in roles(),
+    ) {
+        let (loaded, patterns) = (load(&texts), patterns());
+        let asking = asking(&loaded, &key("k1", &roles));
+        let Some(record) = operation.as_record() else { return Ok(()) };
+        let with = |value: Option<&str>| Operation::record(
+            operation.action,
+            record.zone.clone(),
+            record.name.clone(),
+            record.rtype,
+            value.map(str::to_owned),
+        );
+        if !loaded.reads_values(&patterns, &asking, &operation) {
+            let one = loaded.decide(&patterns, &asking, &with(None));
+            let other = loaded.decide(&patterns, &asking, &with(Some("192.0.2.9")));
+            prop_assert_eq!(one, other);
+        }
+    }
+}
