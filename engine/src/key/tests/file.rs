@@ -300,12 +300,12 @@ fn many_keys_are_read_in_linear_time() {
     let small: String = (0..2_000).map(one).collect();
     let large: String = (0..16_000).map(one).collect();
     let time = |text: &str| {
-        let once = || {
+        let measure = || {
             let start = std::time::Instant::now();
             accepted(read(text));
             start.elapsed()
         };
-        once().min(once()).min(once())
+        measure().min(measure()).min(measure())
     };
     let (small, large) = (time(&small), time(&large));
     // Eight times the keys: eight times the time if linear, sixty-four if not.
