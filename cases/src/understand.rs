@@ -14,6 +14,8 @@ use crate::shape::{self, Defaults, Row};
 
 /// The runners that a row may skip.
 const RUNNERS: [&str; 3] = ["engine", "wasm", "envoy"];
+/// The header that says what a body is.
+const CONTENT_TYPE: &[u8] = b"content-type";
 /// Operations that the audit log writes out, so that every runner can compare them.
 const MEANS_MAX: usize = 16;
 /// The header that carries the key where nobody says otherwise.
@@ -306,8 +308,14 @@ fn answer(
 ) -> Option<Answer> {
     let body =
         at.take(body(text, hex.as_deref(), repeat.as_ref()), "delete all but one of them")?;
-    let headers = headers(headers_written);
-    Some(Answer { status: status.unwrap_or(200), headers, body: body.unwrap_or_default() })
+    let mut headers = headers(headers_written);
+    let body = body.unwrap_or_default();
+    // Providers speak JSON; a row that is about another content type, or none, says so.
+    let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(CONTENT_TYPE));
+    if !body.is_empty() && !has_type {
+        headers.push((CONTENT_TYPE.to_vec(), b"application/json".to_vec()));
+    }
+    Some(Answer { status: status.unwrap_or(200), headers, body })
 }
 
 /// What comes of one lookup.

@@ -39,6 +39,8 @@ fn every_field_is_read() {
     let policies = vec!["first".to_owned(), "second".to_owned()];
     assert_eq!(first.expected, Expected::Allow { policies });
     assert_eq!(first.lookups[0].result.as_ref().unwrap().body, b"[]");
+    let json = (b"content-type".to_vec(), b"application/json".to_vec());
+    assert_eq!(first.lookups[0].result.as_ref().unwrap().headers, [json], "unless it is said");
     assert_eq!(first.lookups[1].result, Err(Failure::Timeout));
     assert_eq!(first.status_expected(), Some(204));
     assert_eq!(first.attacks, [62, 69]);
