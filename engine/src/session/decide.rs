@@ -1,0 +1,208 @@
+//! Decisions: every operation of a plan is asked, and what must be known first is looked up.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use jiff::Timestamp;
+
+use super::{Grant, Known, LOOKUPS_MAX, Session, State, Step};
+use crate::decision::Reason;
+use crate::network::canonical_ip;
+use crate::operation::{Action, Operation, Resource};
+use crate::policy::{Asking, Circumstances, Verdict};
+use crate::provider::{Found, Lookup, Plan, Purpose};
+use crate::record_type::RecordType;
+
+impl Session {
+    /// Decides what can be decided without asking the provider, then asks what is needed.
+    pub(super) fn first_decision(&mut self, known: Known, plan: Plan, now: Timestamp) -> Step {
+        let bundle = Rc::clone(&self.bundle);
+        let Some(asking) = self.asking(&known, &plan, now) else { return self.bug() };
+        // SECURITY: nobody asks the provider anything on behalf of a key that could not be
+        // allowed anyway (case `no-lookup-without-a-candidate`).
+        let unseen: Vec<usize> = plan
+            .unseen
+            .iter()
+            .copied()
+            .filter(|at| {
+                plan.operations.get(*at).is_some_and(|operation| {
+                    bundle.policies.reads_values(&bundle.patterns, &asking, operation)
+                })
+            })
+            .collect();
+        if unseen.is_empty() && plan.enclosing.is_none() {
+            return self.decide(known, plan, now);
+        }
+        for (at, operation) in plan.operations.iter().enumerate() {
+            let denial = if unseen.contains(&at) {
+                (!bundle.policies.could_allow(&asking, operation))
+                    .then(|| Verdict::Deny(Reason::NoPolicyAllows, Vec::new()))
+            } else {
+                Some(bundle.policies.decide(&bundle.patterns, &asking, operation))
+            };
+            if let Some(Verdict::Deny(reason, by)) = denial {
+                return self.deny_operations(&known, &plan, operation, reason, by);
+            }
+        }
+        self.ask_provider(known, plan, &unseen)
+    }
+
+    /// Makes the lookups that a plan needs.
+    fn ask_provider(&mut self, known: Known, plan: Plan, unseen: &[usize]) -> Step {
+        let bundle = Rc::clone(&self.bundle);
+        let Some(provider) = bundle.provider(&known.account.provider) else { return self.bug() };
+        let mut lookups = Vec::new();
+        for operation in unseen.iter().filter_map(|at| plan.operations.get(*at)) {
+            match provider.lookups_for_values(operation) {
+                Some(lookup) => lookups.push(lookup),
+                None => return self.deny_known(&known, Reason::LookupFailed),
+            }
+        }
+        if let Some(name) = &plan.enclosing {
+            lookups.extend(provider.lookups_for_enclosing(name));
+        }
+        if lookups.len() > LOOKUPS_MAX {
+            return self.deny_known(&known, Reason::TooManyLookups);
+        }
+        if lookups.is_empty() {
+            return self.bug();
+        }
+        self.audit.lookups = lookups.len();
+        self.state = State::Lookups(Box::new(known), plan, lookups.clone());
+        Step::Lookups(lookups)
+    }
+
+    /// Decides every operation; all must be allowed.
+    pub(super) fn decide(&mut self, known: Known, plan: Plan, now: Timestamp) -> Step {
+        let bundle = Rc::clone(&self.bundle);
+        let Some(asking) = self.asking(&known, &plan, now) else { return self.bug() };
+        // The key may have expired while the body trickled in.
+        if let Err(reason) =
+            bundle.keys.by_id(&known.key).map_or(Err(Reason::UnknownKey), |key| key.check(now))
+        {
+            return self.deny_known(&known, reason);
+        }
+        self.audit.take_operations(&plan.operations);
+        let mut decided: Vec<&Operation> = Vec::new();
+        let mut by = Vec::new();
+        for operation in &plan.operations {
+            if decided.last().is_some_and(|last| same_but_value(last, operation))
+                && !bundle.policies.reads_values(&bundle.patterns, &asking, operation)
+            {
+                continue;
+            }
+            match bundle.policies.decide(&bundle.patterns, &asking, operation) {
+                Verdict::Allow(ids) => by.extend(ids),
+                Verdict::Deny(reason, ids) => {
+                    return self.deny_operations(&known, &plan, operation, reason, ids);
+                }
+            }
+            decided.push(operation);
+        }
+        // INVARIANT: the only place that makes a grant; an empty list never gets here.
+        if decided.is_empty() {
+            return self.bug();
+        }
+        self.audit.allow(by);
+        let forward = plan.forward.clone();
+        self.state = State::Response(Box::new(known), plan, asking);
+        Step::Forward(Grant { forward })
+    }
+
+    /// What the operations of this request are asked with.
+    fn asking(&self, known: &Known, plan: &Plan, now: Timestamp) -> Option<Asking> {
+        self.asking_with(known, &self.audit.route, plan.operations.len(), now)
+    }
+
+    /// The same, for a route and a number of operations.
+    pub(super) fn asking_with(
+        &self,
+        known: &Known,
+        route: &str,
+        operations: usize,
+        now: Timestamp,
+    ) -> Option<Asking> {
+        let bundle = &self.bundle;
+        let key = bundle.keys.by_id(&known.key)?;
+        let client_ip = canonical_ip(known.client);
+        let now = Timestamp::from_second(now.as_second()).ok()?;
+        let local = bundle.windows.local(now);
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        let facts = Circumstances {
+            client_ip,
+            networks: owned(bundle.networks.containing(client_ip)),
+            windows: owned(bundle.windows.open(now)),
+            now,
+            weekday: local.weekday,
+            time_of_day_ms: local.time_of_day_ms,
+            date: local.date,
+            tls: known.tls,
+            method: known.method.as_str(),
+            route: route.to_owned(),
+            operations,
+        };
+        let subject = bundle.policies.subject(&known.account, key)?;
+        bundle.policies.asking(&subject, &known.account, &facts)
+    }
+}
+
+/// Whether two operations differ in nothing but a record's value.
+fn same_but_value(one: &Operation, other: &Operation) -> bool {
+    match (one.as_record(), other.as_record()) {
+        (Some(left), Some(right)) => {
+            one.action == other.action
+                && left.name == right.name
+                && left.rtype == right.rtype
+                && left.zone == right.zone
+        }
+        _ => false,
+    }
+}
+
+/// Puts what was looked up into the plan's operations.
+///
+/// A deletion whose values were found becomes one deletion for each value; where the provider has
+/// none, it stays one without a value. A zone that encloses a new one adds a delegation there.
+pub(super) fn learn(plan: &mut Plan, learnt: Vec<(Lookup, Found)>) {
+    let mut values: HashMap<_, Vec<String>> = HashMap::new();
+    let mut delegations = Vec::new();
+    for (lookup, found) in learnt {
+        match (lookup.purpose, found) {
+            (Purpose::Values { zone, name, rtype }, Found::Values(found)) => {
+                values.insert((zone, name, rtype), found);
+            }
+            (Purpose::Enclosing { zone, name }, Found::Zone(true)) => {
+                delegations.push(Operation::record(
+                    Action::RecordCreate,
+                    zone,
+                    name,
+                    RecordType::NS,
+                    None,
+                ));
+            }
+            _ => {}
+        }
+    }
+    let operations = std::mem::take(&mut plan.operations);
+    for (at, operation) in operations.into_iter().enumerate() {
+        let known = operation
+            .as_record()
+            .filter(|_| plan.unseen.contains(&at))
+            .and_then(|record| {
+                values.get(&(record.zone.clone(), record.name.clone(), record.rtype))
+            })
+            .filter(|values| !values.is_empty());
+        match (known, operation.as_record()) {
+            (Some(values), Some(record)) => {
+                plan.operations.extend(values.iter().map(|value| {
+                    let mut record = record.clone();
+                    record.value = Some(value.clone());
+                    let resource = Resource::Record(record);
+                    Operation { action: operation.action, resource }
+                }));
+            }
+            _ => plan.operations.push(operation),
+        }
+    }
+    plan.operations.extend(delegations);
+}
