@@ -294,15 +294,40 @@ impl<F: FnMut(&Callout) -> Answer> Answers<F> {
     }
 }
 
+/// Delivers a request, doing something after each step.
+fn send(stream: &Stream, request: &Request, mut then: impl FnMut()) {
+    for step in request.delivery.steps(&request.body) {
+        match step {
+            Step::Headers(end) => stream.request_headers(&request.headers, end),
+            Step::Part(part, end) => stream.request_body(part, end),
+            Step::Trailers => stream.request_trailers(&request.trailers),
+        }
+        then();
+    }
+}
+
+/// Delivers a response, doing something after each step.
+fn respond(stream: &Stream, response: &Upstream, mut then: impl FnMut()) {
+    for step in response.delivery.steps(&response.body) {
+        match step {
+            Step::Headers(end) => stream.response_headers(&response.headers, end),
+            Step::Part(part, end) => stream.response_body(part, end),
+            Step::Trailers => stream.response_trailers(&response.trailers),
+        }
+        then();
+    }
+}
+
 impl Host {
     /// Runs a request to its end.
     ///
-    /// `answer` answers callouts; `upstream` answers the request, if it is forwarded whole.
-    pub fn exchange(
+    /// `answer` answers callouts; `upstream` answers the request, if it is forwarded whole, with
+    /// an [`Upstream`] or with `None`: then the exchange ends there, as if the client went away.
+    pub fn exchange<U: Into<Option<Upstream>>>(
         &self,
         request: &Request,
         answer: impl FnMut(&Callout) -> Answer,
-        mut upstream: impl FnMut(&Forwarded) -> Upstream,
+        mut upstream: impl FnMut(&Forwarded) -> U,
     ) -> Outcome {
         let faults_before = self.faults().len();
         let stream = self.stream();
@@ -319,29 +344,20 @@ impl Host {
             never: Vec::new(),
             tokens: BTreeSet::new(),
         };
-        for step in request.delivery.steps(&request.body) {
-            match step {
-                Step::Headers(end) => stream.request_headers(&request.headers, end),
-                Step::Part(part, end) => stream.request_body(part, end),
-                Step::Trailers => stream.request_trailers(&request.trailers),
-            }
-            answers.settle(&stream);
-        }
+        send(&stream, request, || answers.settle(&stream));
         answers.finish(self, &stream);
+        let mut left = false;
         if let Some(forwarded) = stream.forwarded().filter(|f| f.complete && !stream.is_over()) {
-            let response = upstream(&forwarded);
-            for step in response.delivery.steps(&response.body) {
-                match step {
-                    Step::Headers(end) => stream.response_headers(&response.headers, end),
-                    Step::Part(part, end) => stream.response_body(part, end),
-                    Step::Trailers => stream.response_trailers(&response.trailers),
+            match upstream(&forwarded).into() {
+                Some(response) => {
+                    respond(&stream, &response, || answers.settle(&stream));
+                    answers.finish(self, &stream);
                 }
-                answers.settle(&stream);
+                None => left = true,
             }
-            answers.finish(self, &stream);
         }
         self.check_lengths(request, &stream);
-        let hung = !stream.is_over();
+        let hung = !stream.is_over() && !left;
         stream.close();
         Outcome {
             forwarded: stream.forwarded(),

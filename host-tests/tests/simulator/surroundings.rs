@@ -6,18 +6,17 @@ use zonegate_host_tests::{Host, HostConfig, LogLevel, Metric, Module, Request, S
 
 /// Logs the value of each of these properties at request headers; what there is not, not.
 fn reading(paths: &[&str]) -> String {
-    let mut at = 1000;
-    let (mut data, mut calls) = (String::new(), String::new());
-    for path in paths {
-        let text = path.replace('/', "\\00");
-        let length = path.len();
-        data.push_str(&format!("(data (i32.const {at}) \"{text}\")"));
-        calls.push_str(&format!(
+    let one = |(index, path): (usize, &&str)| {
+        let (at, length, text) = (1000 + 200 * index, path.len(), path.replace('/', "\\00"));
+        let data = format!("(data (i32.const {at}) \"{text}\")");
+        let call = format!(
             "(if (i32.eqz (call $get_property (i32.const {at}) (i32.const {length}) (i32.const 8) (i32.const 16)))
                (then (drop (call $log (i32.const 2) (i32.load (i32.const 8)) (i32.load (i32.const 16))))))"
-        ));
-        at += 200;
-    }
+        );
+        (data, call)
+    };
+    let (data, calls): (Vec<String>, Vec<String>) = paths.iter().enumerate().map(one).unzip();
+    let (data, calls) = (data.concat(), calls.concat());
     format!(
         r#"{data} (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
              {calls} (i32.const 0))"#

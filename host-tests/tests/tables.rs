@@ -1,0 +1,41 @@
+//! The decision tables, run on the built filter.
+//!
+//! The host has the shipped policies as the bundle that `zonegate bundle` makes; rows with lookups
+//! get one of their own. Each row is delivered whole, byte by byte, split at odd places, with
+//! trailers, and with an empty last part; every delivery must come out as the row says. Rows that
+//! this runner cannot express are listed with the reason.
+
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod table_runner;
+
+use std::collections::BTreeMap;
+use table_runner::FilterGate;
+use zonegate_cases::Tables;
+
+#[test]
+fn every_row_comes_out_the_same_in_the_filter() {
+    let gate = &mut FilterGate::new();
+    let tables =
+        Tables::load_dir(support::project().join("policies/cases")).unwrap_or_else(|all| {
+            let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+            panic!("the tables cannot be read:\n{}", lines.join("\n"))
+        });
+    let report = zonegate_cases::run(gate, &tables);
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for skipped in &report.skipped {
+        *reasons.entry(&skipped.why).or_default() += 1;
+    }
+    for (why, count) in reasons {
+        println!("{count} rows skipped: {why}");
+    }
+    println!("{}; {} deliveries", report.summary(), gate.deliveries());
+    assert!(report.is_success(), "\n{report}");
+    assert!(
+        gate.deliveries() > 2 * report.passed,
+        "rows must be delivered in several ways: {} of {} rows",
+        gate.deliveries(),
+        report.passed
+    );
+}
