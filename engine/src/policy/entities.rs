@@ -57,6 +57,17 @@ fn entity(uid: EntityUid) -> RestrictedExpression {
     RestrictedExpression::new_entity_uid(uid)
 }
 
+/// An address attribute.
+///
+/// Cedar refuses `::ffff:192.0.2.1`, the usual text of a mapped address, and reads the same bits
+/// in plain groups.
+fn ip(address: IpAddr) -> RestrictedExpression {
+    RestrictedExpression::new_ip(match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => address.segments().map(|group| format!("{group:x}")).join(":"),
+    })
+}
+
 /// A datetime attribute.
 fn datetime(at: Timestamp) -> RestrictedExpression {
     // Cedar reads milliseconds and no finer fraction.
@@ -71,7 +82,7 @@ pub(super) fn context(types: &Types, facts: &Circumstances) -> Option<Context> {
     let duration = format!("{}ms", facts.time_of_day_ms);
     let operations = i64::try_from(facts.operations).unwrap_or(i64::MAX);
     Context::from_pairs([
-        ("client_ip".to_owned(), RestrictedExpression::new_ip(facts.client_ip.to_string())),
+        ("client_ip".to_owned(), ip(facts.client_ip)),
         ("networks".to_owned(), set(&types.network, &facts.networks)),
         ("windows".to_owned(), set(&types.window, &facts.windows)),
         ("now".to_owned(), datetime(facts.now)),
@@ -173,8 +184,7 @@ fn record_attributes(types: &Types, account: &AccountId, record: &Record) -> Opt
     if let Some(value) = &record.value {
         attributes.insert("value".to_owned(), text(&value::canonical(record.rtype, value)));
         if let Some(address) = value::address(record.rtype, value) {
-            let address = RestrictedExpression::new_ip(address.to_string());
-            attributes.insert("address".to_owned(), address);
+            attributes.insert("address".to_owned(), ip(address));
         }
     }
     Some(attributes)
