@@ -1,0 +1,112 @@
+//! `zonegate key revoke`: a key stops working now.
+//!
+//! Two things are changed: `keys.toml`, so that the key stays revoked, and the bundle that Envoy
+//! has, so that it is revoked at once. The bundle is the last good one with that one change: an
+//! edit of somebody else that is broken, or not finished, neither stops this nor goes out with it.
+
+use std::path::{Path, PathBuf};
+
+use zonegate_engine::bundle::revoke as revoke_in_bundle;
+use zonegate_engine::key::revoke as revoke_in_file;
+
+use crate::arguments::Format;
+use crate::delivery::{Delivery, replace, wait_all};
+use crate::exit::Exit;
+use crate::folder::now;
+use crate::output::{failure, json, line, note};
+
+/// Disable a key now, even while the policies folder is broken.
+///
+/// The key is set to `disabled = true` in `keys.toml`, and the delivered bundle is packed again
+/// with that one change and nothing else.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The public id of the key
+    #[arg(value_name = "ID")]
+    id: String,
+
+    /// The policies folder: `policies`, unless --bundle is given alone
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+
+    /// The file that Envoy watches; without it only `keys.toml` is changed
+    #[arg(long, visible_alias = "output", value_name = "FILE")]
+    bundle: Option<PathBuf>,
+
+    /// Wait until the gate serves it: the address of the gate or of Envoy's admin interface
+    #[arg(long, value_name = "ADDR", requires = "bundle")]
+    wait: Vec<String>,
+
+    /// How many seconds to wait
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    wait_seconds: u64,
+}
+
+/// Revokes a key.
+pub(super) fn run(arguments: &Arguments, format: Format) -> Exit {
+    // The bundle first: it is what stops the key. Each is tried whatever becomes of the other.
+    let delivered = arguments.bundle.as_ref().map(|output| deliver(arguments, output));
+    let default = arguments.bundle.is_none().then(|| PathBuf::from("policies"));
+    let file = arguments.dir.clone().or(default).map(|dir| edit(&dir, &arguments.id));
+    let (only_bundle, only_file) = (file.is_none(), delivered.is_none());
+    let mut exit = Exit::Ok;
+    let mut said = Vec::new();
+    for (what, done) in [("bundle", delivered), ("keys.toml", file)] {
+        match done {
+            Some(Ok(text)) => said.push(serde_json::json!({ "what": what, "done": text })),
+            Some(Err(error)) => {
+                exit = Exit::Failure;
+                said.push(serde_json::json!({ "what": what, "error": error }));
+            }
+            None => {}
+        }
+    }
+    if format == Format::Json {
+        json(&serde_json::json!({ "ok": exit == Exit::Ok, "id": arguments.id, "changes": said }));
+        return exit;
+    }
+    for one in said {
+        match (one.get("done").and_then(|text| text.as_str()), one.get("error")) {
+            (Some(text), _) => line(text),
+            (None, error) => failure(error.and_then(|text| text.as_str()).unwrap_or_default()),
+        }
+    }
+    if exit == Exit::Ok && only_bundle {
+        note("warning: keys.toml is as it was, so the next `zonegate bundle` brings the key back");
+        note("  help: name the policies folder too: zonegate key revoke ID DIR --bundle FILE");
+    }
+    if exit == Exit::Ok && only_file {
+        note("warning: no bundle was changed, so the key still works");
+        note("  help: name the file that Envoy watches with --bundle, or run `zonegate bundle`");
+    }
+    exit
+}
+
+/// Disables the key in the keys file.
+fn edit(dir: &Path, id: &str) -> Result<String, String> {
+    let path = dir.join("keys.toml");
+    let shown = path.display();
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
+    let changed = revoke_in_file(&text, id).map_err(|problem| problem.to_string())?;
+    if changed == text {
+        return Ok(format!("{shown}: the key was disabled already"));
+    }
+    replace(&path, changed.as_bytes())?;
+    Ok(format!("{shown}: `disabled = true` for {id}"))
+}
+
+/// Packs the delivered bundle again without the key.
+fn deliver(arguments: &Arguments, output: &Path) -> Result<String, String> {
+    let shown = output.display();
+    let delivery = Delivery::read(output)?;
+    let packed = revoke_in_bundle(delivery.bundle.as_bytes(), &arguments.id, now());
+    let packed = packed.map_err(|problems| {
+        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        format!("{shown}: {}", texts.join("; "))
+    })?;
+    let before = crate::delivery::Before::of(&arguments.wait);
+    Delivery { bundle: packed.json, digest: packed.digest.clone(), wasm: delivery.wasm }
+        .write(output)?;
+    wait_all(&before, &packed.digest, arguments.wait_seconds)?;
+    Ok(format!("{shown}: delivered {} without {}", packed.digest, arguments.id))
+}

