@@ -13,14 +13,16 @@
 //! Only the SHA-256 digest of the whole text is stored. The secret has far more entropy than can
 //! be guessed, so a slow password hash would protect nothing and cost every request.
 
+mod entry;
 mod file;
 mod revoke;
 mod table;
 mod text;
 
+pub use entry::{Digest, Grant, Key};
 pub use file::{Known, parse};
 pub use revoke::revoke;
-pub use table::{Digest, Grant, Key, Keys};
+pub use table::Keys;
 pub use text::{KeyError, KeyForm, KeyText};
 
 #[cfg(test)]

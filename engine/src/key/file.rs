@@ -18,7 +18,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::table::{Digest, Grant, Key, Keys};
+use super::entry::{Digest, Grant, Key};
+use super::table::Keys;
 use super::text::KeyForm;
 use crate::name::{Name, NameForm};
 use crate::problem::Problem;

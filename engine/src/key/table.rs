@@ -1,237 +1,122 @@
-//! The table of keys: what is known of each, and how a presented one is found.
+//! The table of all keys: packed, and how a presented key is found in it.
+//!
+//! A gate may have a hundred thousand keys, of which a worker sees a few. So the bundle has them
+//! as one text, one line of JSON for each key, sorted by id; loading it only finds the lines, and
+//! a line is read when its key first speaks.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::cmp::Ordering;
+use std::sync::OnceLock;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use subtle::{Choice, ConstantTimeEq};
 
+use super::entry::{Digest, Key};
 use super::text::KeyText;
 use crate::decision::Reason;
-use crate::name::Name;
 
-/// What a stored digest begins with.
-const DIGEST_PREFIX: &str = "sha256:";
+/// What every line begins with: the id is the first field.
+const LINE_START: &str = "{\"id\":\"";
 
-/// The SHA-256 digest of a key's text.
-#[derive(Clone, Copy, Debug)]
-pub struct Digest([u8; 32]);
-
-impl Digest {
-    /// A digest of these bytes.
-    pub const fn new(bytes: [u8; 32]) -> Self {
-        Digest(bytes)
-    }
-
-    /// Reads `sha256:` and 64 lower case hexadecimal digits.
-    pub fn parse(text: &str) -> Option<Digest> {
-        let hex = text.strip_prefix(DIGEST_PREFIX)?.as_bytes();
-        let mut bytes = [0; 32];
-        if hex.len() != 64 {
-            return None;
-        }
-        for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
-            let [high, low] = pair else { return None };
-            *byte = 16 * nibble(*high)? + nibble(*low)?;
-        }
-        Some(Digest(bytes))
-    }
-
-    /// Whether two digests are the same, in a time that does not depend on where they differ.
-    fn is(&self, other: &Digest) -> Choice {
-        self.0.ct_eq(&other.0)
-    }
-}
-
-/// The value of a lower case hexadecimal digit.
-const fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
-}
-
-/// Compared in constant time.
-impl PartialEq for Digest {
-    fn eq(&self, other: &Digest) -> bool {
-        self.is(other).into()
-    }
-}
-
-impl Eq for Digest {}
-
-/// The form of the keys file: `sha256:` and hexadecimal digits.
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(DIGEST_PREFIX)?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-/// Written as its text.
-impl Serialize for Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// Read from its text.
-impl<'de> Deserialize<'de> for Digest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Digest::parse(&text).ok_or_else(|| serde::de::Error::custom("not a sha256 digest"))
-    }
-}
-
-/// "This key, this zone": templates linked to one key, without a policy of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Grant {
-    /// The id of a template, or the name of a set of templates.
-    pub grant: String,
-    /// The zone that the templates are linked to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub zone: Option<Name>,
-    /// The name at and below which the grant holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub domain: Option<Name>,
-    /// The one owner name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Name>,
-    /// Its line in the keys file; 0 in a loaded bundle.
-    #[serde(skip)]
-    pub line: usize,
-}
-
-/// What is known of one key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Key {
-    /// The public id; its length tells the key's form.
-    pub id: String,
-    /// The digest of the key's text.
-    pub digest: Digest,
-    /// The digest of the text that is to replace it: while both are there, both are valid.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_digest: Option<Digest>,
-    /// Who has the key and what for.
-    pub description: String,
-    /// Who answers for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
-    /// The accounts it is for, as `provider/account`; `*` is all of them.
-    pub accounts: Vec<String>,
-    /// Its roles, sorted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub roles: Vec<String>,
-    /// What policies read as tags of the key.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub attributes: BTreeMap<String, String>,
-    /// The networks it may be used from, sorted; empty: from anywhere.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub networks: Vec<String>,
-    /// Its template links.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub grants: Vec<Grant>,
-    /// From when on it is valid.
-    #[serde(default, with = "seconds", skip_serializing_if = "Option::is_none")]
-    pub not_before: Option<Timestamp>,
-    /// From when on it is no longer valid.
-    #[serde(default, with = "seconds", skip_serializing_if = "Option::is_none")]
-    pub expires: Option<Timestamp>,
-    /// Whether it was revoked.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub disabled: bool,
-    /// Its line in the keys file; 0 in a loaded bundle.
-    #[serde(skip)]
-    pub line: usize,
-}
-
-/// For serde: whether a flag is off.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-const fn is_false(flag: &bool) -> bool {
-    !*flag
-}
-
-/// Times in the bundle: whole seconds since 1970.
-mod seconds {
-    use jiff::Timestamp;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    /// Writes the seconds.
-    #[expect(clippy::ref_option, reason = "serde's signature")]
-    pub(super) fn serialize<S: Serializer>(
-        time: &Option<Timestamp>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        time.map(Timestamp::as_second).serialize(serializer)
-    }
-
-    /// Reads the seconds.
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Timestamp>, D::Error> {
-        let seconds = Option::<i64>::deserialize(deserializer)?;
-        seconds.map(Timestamp::from_second).transpose().map_err(serde::de::Error::custom)
-    }
-}
-
-impl Key {
-    /// Whether the key may be used at this time.
-    ///
-    /// All reasons are answered alike; the audit log tells them apart.
-    pub fn check(&self, now: Timestamp) -> Result<(), Reason> {
-        if self.disabled {
-            Err(Reason::DisabledKey)
-        } else if self.not_before.is_some_and(|from| now < from) {
-            Err(Reason::EarlyKey)
-        } else if self.expires.is_some_and(|to| now >= to) {
-            Err(Reason::ExpiredKey)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Whether the key is for this account, given as `provider/account`.
-    pub fn serves(&self, account: &str) -> bool {
-        self.accounts.iter().any(|one| one == "*" || one == account)
-    }
+/// One key of the table.
+#[derive(Clone, Debug)]
+struct Slot {
+    /// Where its line begins in the packed text.
+    from: usize,
+    /// Where its line ends, without the line end.
+    to: usize,
+    /// The key, once it was asked for; none in it where its line cannot be read.
+    key: OnceLock<Option<Box<Key>>>,
 }
 
 /// All keys of a bundle, by id.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Key>", into = "Vec<Key>")]
-pub struct Keys(Vec<Key>);
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    /// The lines.
+    packed: String,
+    /// One for each line.
+    slots: Vec<Slot>,
+}
 
-/// The keys, sorted by id.
-impl From<Keys> for Vec<Key> {
-    fn from(keys: Keys) -> Vec<Key> {
-        keys.0
+/// Compares what is known of the keys.
+impl PartialEq for Keys {
+    fn eq(&self, other: &Keys) -> bool {
+        self.packed == other.packed
     }
 }
 
-/// Reads a bundle's keys, which must be sorted by id and unique.
-impl TryFrom<Vec<Key>> for Keys {
-    type Error = &'static str;
+impl Eq for Keys {}
 
-    fn try_from(keys: Vec<Key>) -> Result<Keys, &'static str> {
-        // INVARIANT: strictly sorted by id, because `find` searches by halves.
-        if keys.iter().zip(keys.iter().skip(1)).all(|(one, next)| one.id < next.id) {
-            Ok(Keys(keys))
-        } else {
-            Err("the keys are not sorted by id")
-        }
+/// Written as one text.
+impl Serialize for Keys {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.packed)
     }
+}
+
+/// Read from one text, whose lines must be sorted by id.
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let packed = String::deserialize(deserializer)?;
+        Keys::unpack(packed).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The id of a line.
+fn id_of(line: &str) -> Option<&str> {
+    line.strip_prefix(LINE_START)?.split_once('"').map(|(id, _)| id)
 }
 
 impl Keys {
     /// The keys of a list in any order; of two with one id, the later is dropped.
-    pub(super) fn sorted(mut keys: Vec<Key>) -> Keys {
-        keys.sort_by(|one, other| one.id.cmp(&other.id));
-        keys.dedup_by(|later, earlier| later.id == earlier.id);
-        Keys(keys)
+    pub(super) fn sorted(mut list: Vec<Key>) -> Keys {
+        list.sort_by(|one, other| one.id.cmp(&other.id));
+        list.dedup_by(|later, earlier| later.id == earlier.id);
+        let mut keys = Keys::default();
+        for key in list {
+            // Writing a key as JSON cannot fail: its maps have text keys.
+            let Ok(line) = serde_json::to_string(&key) else { continue };
+            let from = keys.packed.len();
+            keys.packed.push_str(&line);
+            let to = keys.packed.len();
+            keys.packed.push('\n');
+            keys.slots.push(Slot { from, to, key: OnceLock::from(Some(Box::new(key))) });
+        }
+        keys
+    }
+
+    /// Finds the lines of a packed text.
+    fn unpack(packed: String) -> Result<Keys, &'static str> {
+        let mut slots = Vec::new();
+        let mut before = "";
+        let mut from = 0;
+        for line in packed.split_terminator('\n') {
+            let id = id_of(line).ok_or("a line of the keys is not a key")?;
+            // INVARIANT: strictly sorted by id, because `find` searches by halves.
+            if id.is_empty() || id <= before {
+                return Err("the keys are not sorted by id");
+            }
+            before = id;
+            let to = from + line.len();
+            slots.push(Slot { from, to, key: OnceLock::new() });
+            from = to + 1;
+        }
+        Ok(Keys { packed, slots })
+    }
+
+    /// The line of a slot.
+    fn line(&self, slot: &Slot) -> &str {
+        self.packed.get(slot.from..slot.to).unwrap_or_default()
+    }
+
+    /// The key of a slot, read when it is first asked for.
+    ///
+    /// SECURITY: a line that cannot be read, or has another id inside, is no key at all.
+    fn key<'k>(&'k self, slot: &'k Slot) -> Option<&'k Key> {
+        let read = || {
+            let line = self.line(slot);
+            let key: Option<Key> = serde_json::from_str(line).ok();
+            key.filter(|key| Some(key.id.as_str()) == id_of(line)).map(Box::new)
+        };
+        slot.key.get_or_init(read).as_deref()
     }
 
     /// Finds the key that a client presented, whether or not it may be used now.
@@ -255,31 +140,32 @@ impl Keys {
 
     /// The key with this id.
     pub fn by_id(&self, id: &str) -> Option<&Key> {
-        let at = self.0.binary_search_by(|key| key.id.as_str().cmp(id)).ok()?;
-        self.0.get(at)
+        let order = |slot: &Slot| id_of(self.line(slot)).map_or(Ordering::Less, |one| one.cmp(id));
+        let at = self.slots.binary_search_by(order).ok()?;
+        self.key(self.slots.get(at)?)
     }
 
     /// Every key, sorted by id.
     pub fn iter(&self) -> impl Iterator<Item = &Key> {
-        self.0.iter()
+        self.slots.iter().filter_map(|slot| self.key(slot))
     }
 
     /// How many keys there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.slots.len()
     }
 
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.slots.is_empty()
     }
 
     /// Revokes a key in a packed table; false where the id is unknown.
     pub fn disable(&mut self, id: &str) -> bool {
-        let found = self.0.iter_mut().find(|key| key.id == id);
-        found.is_some_and(|key| {
-            key.disabled = true;
-            true
-        })
+        let mut list: Vec<Key> = self.iter().cloned().collect();
+        let Some(key) = list.iter_mut().find(|key| key.id == id) else { return false };
+        key.disabled = true;
+        *self = Keys::sorted(list);
+        true
     }
 }

@@ -228,17 +228,33 @@ fn a_bundle_keeps_the_keys_and_refuses_a_disordered_table() {
     assert_eq!(serde_json::from_str::<Keys>(&json).expect("keys"), keys);
     // What is absent takes no room.
     assert!(!json.contains("null") && !json.contains("[]") && !json.contains("false"), "{json}");
-    let mut reversed: Vec<Key> = keys.clone().into();
-    reversed.reverse();
-    let doubled: Vec<Key> = keys.iter().flat_map(|key| [key.clone(), key.clone()]).collect();
-    for bad in [reversed, doubled] {
-        let json = serde_json::to_string(&bad).expect("JSON");
-        assert!(serde_json::from_str::<Keys>(&json).is_err());
+    let text: String = serde_json::from_str(&json).expect("a text");
+    let lines: Vec<&str> = text.lines().collect();
+    let [one, two] = lines.as_slice() else { panic!("{text}") };
+    let packed = |lines: &[&str]| {
+        let json = serde_json::Value::from(lines.concat()).to_string();
+        serde_json::from_str::<Keys>(&json)
+    };
+    let line = |text: &str| format!("{text}\n");
+    assert!(packed(&[&line(one), &line(two)]).is_ok_and(|again| again == keys));
+    for bad in [
+        packed(&[&line(two), &line(one)]),
+        packed(&[&line(one), &line(one)]),
+        packed(&[&line(one), "\n", &line(two)]),
+        packed(&["[]\n"]),
+        packed(&["{\"id\":\"\"}\n"]),
+        packed(&["{\"digest\":\"\"}\n"]),
+    ] {
+        assert!(bad.is_err());
     }
-    assert!(serde_json::from_str::<Keys>(&json.replacen("sha256:", "sha255:", 1)).is_err());
-    assert!(
-        serde_json::from_str::<Keys>(&json.replacen("\"description\"", "\"hint\"", 1)).is_err()
-    );
+    // A line that is damaged inside is no key, and harms no other.
+    for (from, to) in [("sha256:", "sha255:"), ("\"description\"", "\"hint\""), ("}", "")] {
+        let damaged = one.replacen(from, to, 1);
+        let keys = packed(&[&line(&damaged), &line(two)]).expect("lines");
+        assert_eq!(keys.find(&self::text("demo01", 1)), Err(Reason::UnknownKey), "{damaged}");
+        assert!(keys.find(&self::text("demo02", 1)).is_ok());
+        assert_eq!((keys.len(), keys.iter().count()), (2, 1));
+    }
 }
 
 #[test]
