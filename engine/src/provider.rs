@@ -144,6 +144,16 @@ impl Provider {
         check::parse(file, text)
     }
 
+    /// Reads a provider file that a bundle carries, or gives all its problems.
+    pub fn from_json(json: serde_json::Value) -> Result<Provider, Vec<Problem>> {
+        check::from_json(json)
+    }
+
+    /// A provider file as a bundle carries it, or all its problems.
+    pub fn to_json(file: &str, text: &str) -> Result<serde_json::Value, Vec<Problem>> {
+        check::to_json(file, text)
+    }
+
     /// The provider's name, such as `powerdns`.
     pub fn name(&self) -> &str {
         &self.file.provider

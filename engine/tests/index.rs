@@ -1,6 +1,14 @@
 //! What must hold for all policies and requests: the index never changes a decision, one more
 //! `forbid` never allows more, and how a name is spelt never matters.
 
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
 mod common;
 
 use std::rc::Rc;
@@ -106,8 +114,8 @@ fn patterns() -> Patterns {
 
 /// Loads generated policies.
 fn load(texts: &[String]) -> Policies {
-    let text: String =
-        texts.iter().enumerate().map(|(at, text)| format!("@id(\"p{at}\") {text}")).collect();
+    let named = texts.iter().enumerate().map(|(at, text)| format!("@id(\"p{at}\") {text}"));
+    let text = named.collect::<Vec<_>>().concat();
     let lists = Lists {
         roles: vec!["editors".to_owned(), "robots".to_owned()],
         patterns: vec!["short".to_owned()],
@@ -120,7 +128,7 @@ fn load(texts: &[String]) -> Policies {
 /// A key with some roles.
 fn key(id: &str, roles: &[&str]) -> Key {
     let mut key = common::bundle_key();
-    key.id = id.to_owned();
+    id.clone_into(&mut key.id);
     key.roles = roles.iter().map(|role| (*role).to_owned()).collect();
     key.networks.clear();
     key.grants.clear();

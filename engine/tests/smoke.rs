@@ -1,5 +1,13 @@
 //! The shortest way through the engine: paste a request here to see what becomes of it.
 
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
 mod common;
 
 use std::rc::Rc;

@@ -10,6 +10,7 @@ use crate::network::Networks;
 use crate::pattern::Patterns;
 use crate::policy::Policies;
 use crate::problem::Problem;
+use crate::provider::Provider;
 use crate::role;
 use crate::window::Windows;
 
@@ -17,6 +18,8 @@ use crate::window::Windows;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Parts {
+    /// Provider files.
+    pub(super) providers: Vec<serde_json::Value>,
     /// Policy files: name and text.
     pub(super) policies: Vec<(String, String)>,
     /// Role names.
@@ -71,7 +74,16 @@ pub(super) fn read(
         let problem = Problem::new("policies", "there is no policy file");
         found.problems.push(problem.help("policies are files whose names end in `.cedar`"));
     }
-    let mut parts = Parts { policies, roles, patterns, networks, windows, keys: Keys::default() };
+    let files = super::PROVIDER_FILES.iter().map(|(file, text)| Provider::to_json(file, text));
+    let mut providers = Vec::new();
+    for file in files {
+        match file {
+            Ok(json) => providers.push(json),
+            Err(problems) => found.problems.extend(problems),
+        }
+    }
+    let mut parts =
+        Parts { providers, policies, roles, patterns, networks, windows, keys: Keys::default() };
     let loaded: Result<(Policies, Vec<String>), _> = super::providers().and_then(|providers| {
         let loaded = Policies::load(&parts.policies, &parts.lists(&providers))?;
         Ok((loaded, providers.iter().map(|one| one.name().to_owned()).collect()))

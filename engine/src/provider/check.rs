@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize as _;
+
 use crate::operation::{Action, ResourceKind};
 use crate::problem::Problem;
 
@@ -21,14 +23,48 @@ const ERROR_MARKS: [&str; 3] = ["{sentence}", "{code}", "{request_id}"];
 
 /// Reads and checks a provider file.
 pub(super) fn parse(name: &str, text: &str) -> Result<Provider, Vec<Problem>> {
-    let mut file: File = toml::from_str(text).map_err(|error| {
-        let problem = Problem::new(name, error.message().to_owned());
-        vec![match error.span() {
-            Some(span) => problem.at_offset(text, span.start),
-            None => problem,
-        }]
-    })?;
+    let file: File =
+        toml::from_str(text).map_err(|error| vec![toml_problem(name, text, &error)])?;
+    check(name, text, file)
+}
+
+/// A provider file as JSON, which is how a bundle carries it: the filter has no TOML.
+pub(super) fn to_json(name: &str, text: &str) -> Result<serde_json::Value, Vec<Problem>> {
+    parse(name, text)?;
+    toml::from_str(text).map_err(|error| vec![toml_problem(name, text, &error)])
+}
+
+/// Reads and checks a provider file that a bundle carries.
+pub(super) fn from_json(json: serde_json::Value) -> Result<Provider, Vec<Problem>> {
+    let file = File::deserialize(json)
+        .map_err(|error| vec![Problem::new("bundle", format!("a provider: {error}"))])?;
+    let name = format!("{}.toml", file.provider);
+    check(&name, "", file)
+}
+
+/// A mistake in a file's form, at its line.
+fn toml_problem(name: &str, text: &str, error: &toml::de::Error) -> Problem {
+    let problem = Problem::new(name, error.message().to_owned());
+    match error.span() {
+        Some(span) => problem.at_offset(text, span.start),
+        None => problem,
+    }
+}
+
+/// Where each route of a file begins, in their order.
+fn route_offsets(text: &str) -> impl Iterator<Item = usize> {
+    let lines = text.split_inclusive('\n').scan(0, |at, line| {
+        let start = *at;
+        *at += line.len();
+        Some((start, line))
+    });
+    lines.filter(|(_, line)| line.trim_start().starts_with("[[route]]")).map(|(start, _)| start)
+}
+
+/// Checks a file whose form is right.
+fn check(name: &str, text: &str, mut file: File) -> Result<Provider, Vec<Problem>> {
     let forms = std::mem::take(&mut file.route);
+    let starts = route_offsets(text).chain(std::iter::repeat(0));
     let mut check = Check { name, text, file: &file, problems: Vec::new(), used: BTreeSet::new() };
     check.sources();
     check.parameters();
@@ -39,9 +75,8 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Provider, Vec<Problem>> {
     check.error();
     let credentials = check.credentials();
     let mut routes: Vec<(Route, usize)> = Vec::new();
-    for spanned in forms {
-        let start = spanned.span().start;
-        if let Some(route) = check.route(spanned.into_inner(), start) {
+    for (form, start) in forms.into_iter().zip(starts) {
+        if let Some(route) = check.route(form, start) {
             check.against(&route, start, &routes);
             routes.push((route, start));
         }
@@ -108,8 +143,8 @@ impl Check<'_> {
             if !source.docs.starts_with("https://") {
                 self.problem(&table, format!("`{}` is no https address", source.docs));
             }
-            if source.verified.date.is_none() || source.verified.time.is_some() {
-                let found = &source.verified;
+            let found = &source.verified.0;
+            if !is_day(found) {
                 self.problem(&table, format!("`verified = {found}` is not a day like 2026-11-20"));
             }
         }
@@ -338,7 +373,7 @@ impl Check<'_> {
             *problem = moved;
         }
         let source = self.file.source.get(&form.source)?;
-        let (docs, verified) = (source.docs.clone(), source.verified.to_string());
+        let (docs, verified) = (source.docs.clone(), source.verified.0.clone());
         Some(Route { form, pattern: pattern?, docs, verified })
     }
 
@@ -456,4 +491,9 @@ fn is_complete(form: &ResponseForm) -> bool {
         Shape::Search => [false, true, false, true, false],
         Shape::Object => [false, false, false, false, true],
     }
+}
+
+/// Whether a text is a date, such as `2026-11-20`, and no more.
+fn is_day(text: &str) -> bool {
+    text.parse::<jiff::civil::Date>().is_ok() && text.len() == 10
 }

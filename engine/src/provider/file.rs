@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use std::fmt;
+
+use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use toml::Spanned;
-use toml::value::Datetime;
 
 use crate::name::NameForm;
 use crate::operation::Action;
@@ -54,7 +55,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) lookup: Lookups,
     /// The routes.
-    pub(super) route: Vec<Spanned<RouteForm>>,
+    pub(super) route: Vec<RouteForm>,
 }
 
 /// How an API writes absolute names.
@@ -94,7 +95,37 @@ pub(super) struct Source {
     /// The address of the documentation.
     pub(super) docs: String,
     /// The day on which it was checked, best against the real thing.
-    pub(super) verified: Datetime,
+    pub(super) verified: Day,
+}
+
+/// A date as its text; TOML has a type for it, and hands it on as a map with one entry.
+#[derive(Debug)]
+pub(super) struct Day(pub(super) String);
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// Takes either form.
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Day;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a day like 2026-11-20")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Day, E> {
+                Ok(Day(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Day, A::Error> {
+                let entry = map.next_entry::<String, String>()?;
+                entry.map(|(_, text)| Day(text)).ok_or_else(|| de::Error::missing_field("day"))
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// One place for a credential; exactly one of `header` and `basic` is given.
