@@ -42,4 +42,4 @@ pub use self::gate::{Answered, Decision, Facet, Forwarded, Gate, Outcome, Skip};
 pub use self::problem::Problem;
 pub use self::reason::{REASONS, is_response_reason, status_of};
 pub use self::report::{Failed, Report, Skipped, run, run_filtered};
-pub use self::table::{DEMO_KEYS_FILE, Table, Tables};
+pub use self::table::{ATTACKS_FILE, DEMO_KEYS_FILE, Table, Tables};

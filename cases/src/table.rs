@@ -15,6 +15,8 @@ use crate::understand::understand;
 
 /// The file beside the tables that gives the plaintext of demonstration keys by alias.
 pub const DEMO_KEYS_FILE: &str = "demo-keys.toml";
+/// The file beside the tables that says what holds each attack; it has no cases.
+pub const ATTACKS_FILE: &str = "attacks-index.toml";
 
 /// One table file.
 #[derive(Clone, Debug)]
@@ -97,7 +99,8 @@ impl Table {
 }
 
 impl Tables {
-    /// Reads every `*.toml` of a folder but `demo-keys.toml`, by file name; never an empty set.
+    /// Reads every `*.toml` of a folder but [`DEMO_KEYS_FILE`] and [`ATTACKS_FILE`], by file name;
+    /// never an empty set.
     pub fn load_dir(dir: impl AsRef<Path>) -> Result<Tables, Vec<Problem>> {
         let dir = dir.as_ref();
         let (keys, mut problems) = demo_keys(&dir.join(DEMO_KEYS_FILE));
@@ -137,8 +140,8 @@ fn table_files(dir: &Path) -> Result<Vec<PathBuf>, Problem> {
     for entry in std::fs::read_dir(dir).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        let is_keys = path.file_name().is_some_and(|name| name == DEMO_KEYS_FILE);
-        if path.extension().is_some_and(|end| end == "toml") && !hidden && !is_keys {
+        let is_other = path.file_name().is_some_and(|name| name == DEMO_KEYS_FILE || name == ATTACKS_FILE);
+        if path.extension().is_some_and(|end| end == "toml") && !hidden && !is_other {
             files.push(path);
         }
     }

@@ -1,0 +1,171 @@
+//! The shipped policies folder, whole and with something taken from it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A copy of the shipped folder that goes away with the test.
+struct Copy(PathBuf);
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Copy {
+    /// A new copy.
+    fn new() -> Copy {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("zonegate-policies-{}-{number}", std::process::id());
+        let copy = Copy(std::env::temp_dir().join(name));
+        copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies"), &copy.0);
+        copy
+    }
+
+    /// Changes one file's text; the text that is replaced must be there.
+    fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.0.join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no `{from}`");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    }
+
+    /// Runs a subcommand on the copy.
+    fn run(&self, subcommand: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zonegate"));
+        command.arg(subcommand).arg(&self.0).env("NO_COLOR", "1").output().unwrap()
+    }
+
+    /// What is said of the copy; it must be refused.
+    fn refused(&self, subcommand: &str) -> String {
+        let output = self.run(subcommand);
+        let text = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(!output.status.success(), "it was accepted:\n{text}");
+        text
+    }
+}
+
+/// Copies a folder with everything in it.
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Output as text.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn the_shipped_folder_is_sound_and_its_tables_pass() {
+    let copy = Copy::new();
+    for subcommand in ["check", "test"] {
+        let output = copy.run(subcommand);
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_missing_guardrail_refuses_the_folder() {
+    let copy = Copy::new();
+    std::fs::remove_file(copy.0.join("guardrails/zones.cedar")).unwrap();
+    let said = copy.refused("check");
+    assert!(said.contains("`guardrails/zones.cedar` is missing"), "{said}");
+    assert!(said.contains("no-apex-ns-or-soa"), "{said}");
+
+    // Half a file: what an editor has written so far.
+    let copy = Copy::new();
+    copy.edit("guardrails/zones.cedar", "@id(\"no-caa\")", "@id(\"no-caa-any-more\")");
+    let said = copy.refused("check");
+    assert!(said.contains("no policy has the id `no-caa`"), "{said}");
+}
+
+#[test]
+fn a_name_that_could_never_match_refuses_the_folder() {
+    for name in ["Example.com", "example.com.", "ex ample.com"] {
+        let copy = Copy::new();
+        let literal = format!("Zone::\"{name}\"");
+        copy.edit("roles/patterns.cedar", "Zone::\"example.com\"", &literal);
+        let said = copy.refused("check");
+        assert!(said.contains("can never match"), "{said}");
+    }
+}
+
+/// Every guardrail and every condition is missed by some row: what is taken away fails the tables.
+#[test]
+fn the_tables_miss_what_is_taken_away() {
+    let mut unnoticed = Vec::new();
+    for (file, from, to) in [
+        ("guardrails/keys.cedar", "!principal.networks", "principal.networks"),
+        ("guardrails/zones.cedar", "resource.type == RecordType::\"SOA\" ||", ""),
+        (
+            "guardrails/zones.cedar",
+            "(resource.apex && resource.type == RecordType::\"NS\")",
+            "false",
+        ),
+        ("guardrails/zones.cedar", "    RecordType::\"DS\",\n", ""),
+        ("guardrails/zones.cedar", "    RecordType::\"DNAME\",\n", ""),
+        ("guardrails/zones.cedar", "    RecordType::\"CDS\",\n", ""),
+        ("guardrails/zones.cedar", "RecordType::\"CAA\"", "RecordType::\"HINFO\""),
+        ("guardrails/zones.cedar", "RecordType::\"LUA\"", "RecordType::\"HINFO\""),
+        ("guardrails/zones.cedar", "RecordType::\"OTHER\"", "RecordType::\"HINFO\""),
+        (
+            "guardrails/zones.cedar",
+            "unless { principal in Role::\"wildcards\" };",
+            "when { resource.depth > 100 };",
+        ),
+        ("templates/acme-zone.cedar", " && resource.leftmost == \"_acme-challenge\"", ""),
+        ("templates/acme-zone.cedar", "resource.type == RecordType::\"TXT\" && ", ""),
+        (
+            "templates/acme-zone.cedar",
+            "when { context.route == Route::\"powerdns/zone-notify\" }",
+            "",
+        ),
+        ("templates/acme-strict.cedar", "when { resource in Pattern::\"acme-token\" }", ""),
+        ("templates/ddns.cedar", " && resource.address == context.client_ip", ""),
+        ("templates/site-verification.cedar", " && resource in Pattern::\"site-verification\"", ""),
+        ("templates/subtree.cedar", "    RecordType::\"A\",\n", "    RecordType::\"HTTPS\",\n"),
+        ("roles/auditors.cedar", "context.networks.contains(Network::\"office\") &&", ""),
+        ("roles/auditors.cedar", "Window::\"office-hours\"", "Window::\"maintenance\""),
+        ("roles/zone-editors.cedar", "like \"*.nl\"", "like \"*nl*\""),
+        ("roles/zone-editors.cedar", "like \"*prod*\"", "like \"prod*\""),
+        (
+            "roles/hostmasters.cedar",
+            "when { context.windows.contains(Window::\"maintenance\") }",
+            "",
+        ),
+        ("roles/patterns.cedar", "principal.getTag(\"environment\") == \"preview\"", "true"),
+        ("roles/patterns.cedar", "when { resource.zone == \"example.com\" }", ""),
+        (
+            "roles/zone-creators.cedar",
+            "when { context.route == Route::\"powerdns/zone-create\" }",
+            "",
+        ),
+        ("patterns.toml", "regex = '_acme-challenge\\..+'", "regex = '_acme-challenge.+'"),
+        ("patterns.toml", "\\.preview'", "\\.preview.*'"),
+        ("windows.toml", "time_zone = \"Europe/Amsterdam\"", "time_zone = \"Etc/GMT-2\""),
+        ("windows.toml", "to = \"04:00\"", "to = \"03:00\""),
+        ("windows.toml", "from = \"22:00\"", "from = \"22:01\""),
+        ("windows.toml", "except = [\"2026-12-25\", \"2027-01-01\"]", ""),
+        ("networks.toml", "\"192.0.2.0/24\"", "\"192.0.2.0/23\""),
+    ] {
+        let copy = Copy::new();
+        copy.edit(file, from, to);
+        let output = copy.run("test");
+        if !text(&output.stdout).contains("FAIL") {
+            let said = text(&output.stderr);
+            unnoticed.push(format!("{file}: with `{to}` for `{from}` no row fails\n{said}"));
+        }
+    }
+    assert!(unnoticed.is_empty(), "{}", unnoticed.join("\n"));
+}
