@@ -3,14 +3,50 @@
 use crate::support::{project, target};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 /// The bundle of a policies folder, as the built `zonegate` command packs it for Envoy.
 pub(crate) fn bundle(folder: &Path) -> Vec<u8> {
-    let inner: Vec<&serde_json::Value> = match value {
-        serde_json::Value::Object(fields) => fields.values().collect(),
-        serde_json::Value::Array(items) => items.iter().collect(),
-        _ => Vec::new(),
-    };
-    inner.into_iter().find_map(configuration)
+    let scratch = target().join("host-tests");
+    std::fs::create_dir_all(&scratch).unwrap();
+    let file = scratch.join(format!("bundle-{}.json", std::process::id()));
+    let made = Command::new(zonegate())
+        .arg("bundle")
+        .arg(folder)
+        .args(["--demo", "--wasm", "filter.wasm", "--output"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "zonegate bundle: {}", String::from_utf8_lossy(&made.stderr));
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let file: serde_json::Value = serde_json::from_str(&text).unwrap();
+    configuration(&file).expect("the file for Envoy has no plugin configuration").into_bytes()
+}
+
+/// The `zonegate` command of these sources, built if need be.
+fn zonegate() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "-p", "zonegate-cli"]).current_dir(project());
+    let profile = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().unwrap().success(), "the zonegate command cannot be built");
+    profile.join("zonegate")
+}
+
+/// The text of the first `StringValue` in Envoy's file.
+fn configuration(value: &serde_json::Value) -> Option<String> {
+    let kind = value.get("@type").and_then(serde_json::Value::as_str).unwrap_or_default();
+    if kind.ends_with("google.protobuf.StringValue") {
+        return value.get("value")?.as_str().map(str::to_owned);
+    }
+    match value {
+        serde_json::Value::Object(fields) => fields.values().find_map(configuration),
+        serde_json::Value::Array(items) => items.iter().find_map(configuration),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => None,
+    }
 }
