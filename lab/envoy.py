@@ -110,7 +110,7 @@ class Envoy:
 
     def wait_ready(self) -> "Envoy":
         """Waits until the gate is ready."""
-        self.program.wait_until(self.ready, "waiting for GET /.zonegate/ready to be 200", 60)
+        self.program.wait_until(self.ready, "waiting for GET /.zonegate/ready to be 200", 30)
         return self
 
     def ask(self, method: str, path: str, **options) -> web.Answer:

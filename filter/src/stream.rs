@@ -63,6 +63,8 @@ pub(crate) struct Stream {
     headers: Headers,
     /// Whether the request has a body, so that one can be replaced.
     has_body: bool,
+    /// How much of it was held; where only trailers followed there is no buffer to replace.
+    held_bytes: usize,
     /// The lookups under way: token and position.
     tokens: HashMap<u32, usize>,
     /// Their answers, by position.
@@ -78,6 +80,7 @@ impl Stream {
             session: None,
             headers: Vec::new(),
             has_body: false,
+            held_bytes: 0,
             tokens: HashMap::new(),
             answers: Vec::new(),
         }
@@ -110,7 +113,9 @@ impl Stream {
         ];
         for (name, value) in &self.headers {
             let passes = std::str::from_utf8(name).is_ok_and(|name| grant.passes(name));
-            if passes || matches!(name.as_slice(), b":authority" | b":scheme") {
+            // Envoy finds no route without `x-forwarded-proto`; the route takes it off again.
+            let routing = [&b":authority"[..], b":scheme", b"x-forwarded-proto"];
+            if passes || routing.contains(&name.as_slice()) {
                 headers.push((name, value));
             }
         }
@@ -121,6 +126,8 @@ impl Stream {
         }
         if self.has_body {
             headers.push((b"content-length", length.as_bytes()));
+        }
+        if self.held_bytes > 0 {
             host::set_buffer(BufferType::HttpRequestBody, body)?;
         } else if !body.is_empty() {
             // A request without a body cannot be given one.
@@ -133,8 +140,11 @@ impl Stream {
     fn reply(&mut self, answer: &Answer) -> Action {
         self.phase = Phase::Replied;
         self.publish();
-        let headers: Vec<(&[u8], &[u8])> =
-            answer.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+        let headers: Vec<(&[u8], &[u8])> = answer
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+            .collect();
         let audit = self.session.as_ref().map(Session::audit);
         let reason = audit.and_then(|audit| audit.response_reason.or(audit.reason));
         let details = format!("zonegate_{}", reason.unwrap_or("answer"));
@@ -190,6 +200,7 @@ impl Stream {
         let body = host::buffer(BufferType::HttpRequestBody, size.min(BODY_BYTES_MAX + 1));
         match (body, self.session.as_mut(), time()) {
             (Some(body), Some(session), Some(now)) => {
+                self.held_bytes = body.len();
                 let step = session.body(&body, now);
                 self.carry(step)
             }
@@ -257,7 +268,8 @@ impl Context for Stream {
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
         let Some(gate) = self.gate.clone() else { return self.fail() };
-        let (Some(headers), Some(now)) = (host::headers(MapType::HttpRequestHeaders), time()) else {
+        let (Some(headers), Some(now)) = (host::headers(MapType::HttpRequestHeaders), time())
+        else {
             return self.fail();
         };
         let text = |path| host::property(path).and_then(|bytes| String::from_utf8(bytes).ok());
@@ -310,7 +322,8 @@ impl HttpContext for Stream {
             found.and_then(|(_, value)| std::str::from_utf8(value).ok())
         };
         let content_type = text(b"content-type");
-        let (Some(status), Some(session)) = (text(b":status").and_then(|text| text.parse().ok()), self.session.as_mut())
+        let (Some(status), Some(session)) =
+            (text(b":status").and_then(|text| text.parse().ok()), self.session.as_mut())
         else {
             return self.fail();
         };
@@ -353,12 +366,10 @@ impl HttpContext for Stream {
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
         match self.phase {
-            Phase::Response(..) => {
-                match host::set_headers(MapType::HttpResponseTrailers, &[]) {
-                    Some(()) => self.response_ended(RESPONSE_BYTES_MAX + 1),
-                    None => self.fail(),
-                }
-            }
+            Phase::Response(..) => match host::set_headers(MapType::HttpResponseTrailers, &[]) {
+                Some(()) => self.response_ended(RESPONSE_BYTES_MAX + 1),
+                None => self.fail(),
+            },
             Phase::Request | Phase::Lookups | Phase::Forwarded | Phase::Done | Phase::Replied => {
                 Action::Continue
             }
@@ -372,8 +383,11 @@ impl Stream {
         self.phase = Phase::Done;
         self.publish();
         self.phase = Phase::Replied;
-        let headers: Vec<(&[u8], &[u8])> =
-            answer.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+        let headers: Vec<(&[u8], &[u8])> = answer
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+            .collect();
         host::reply(answer.status, "zonegate_response", &headers, &answer.body);
         Action::Pause
     }

@@ -56,8 +56,11 @@ impl<'h> Headers<'h> {
             Some(text) => Some(
                 std::str::from_utf8(text)
                     .ok()
-                    .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
-                    .and_then(|text| text.parse().ok())
+                    .filter(|text| {
+                        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+                    })
+                    // Digits only fail to be a number where it is too large: above every cap.
+                    .map(|text| text.parse().unwrap_or(usize::MAX))
                     .ok_or(Reason::HeadersNotCanonical)?,
             ),
             None => None,
