@@ -88,9 +88,13 @@ fn every_attack_is_held_or_has_a_reason() {
     for attack in &index.attack {
         *count.entry(attack.number).or_default() += 1;
     }
-    let is_wrong = |(number, times): &(&u32, &usize)| **times != 1 || **number > ATTACKS || **number == 0;
+    let is_wrong =
+        |(number, times): &(&u32, &usize)| **times != 1 || **number > ATTACKS || **number == 0;
     found.extend(
-        count.iter().filter(is_wrong).map(|(number, times)| format!("attack {number} stands there {times} times")),
+        count
+            .iter()
+            .filter(is_wrong)
+            .map(|(number, times)| format!("attack {number} stands there {times} times")),
     );
     let unlisted = rows.iter().filter(|number| !(1..=ATTACKS).contains(*number));
     found.extend(unlisted.map(|number| format!("a row names attack {number}, which there is not")));
