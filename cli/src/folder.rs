@@ -123,7 +123,7 @@ impl Folder {
                 return Err(sorted(problems));
             }
         };
-        let bundle = Bundle::load(packed.json.as_bytes())?;
+        let bundle = Bundle::load_checked(packed.json.as_bytes())?;
         let ids: BTreeSet<&str> = bundle.policies.ids().into_iter().map(|(id, _, _)| id).collect();
         problems.extend(self.missing_guardrails(&|id| ids.contains(id)));
         if problems.is_empty() { Ok(Checked { packed, bundle }) } else { Err(sorted(problems)) }
@@ -168,6 +168,9 @@ impl Folder {
             }
             // Links are followed: mounted configuration consists of them.
             match std::fs::metadata(self.path.join(&path)) {
+                Ok(meta) if meta.is_dir() && is_read(&path) => {
+                    self.wrong(&path, "a folder where a file belongs", "put the file back");
+                }
                 Ok(meta) if meta.is_dir() && depth < DEPTH_MAX => self.walk(&path, depth + 1),
                 Ok(meta) if meta.is_dir() => {
                     self.wrong(&path, "folders are nested too deeply", "move it up");
@@ -236,20 +239,14 @@ impl Folder {
                     .push(problem.help("it has `files`, `guardrails`, `coverage`"));
             }
         }
-        let line_of =
-            |file: &str| text.lines().position(|line| line.contains(&format!("\"{file}\"")));
         let here: BTreeSet<&str> =
             self.source.files.iter().map(|(name, _)| name.as_str()).collect();
         for file in &self.manifest.files {
             // A file that is there but unreadable has its own problem already.
-            if !here.contains(file.as_str()) && !self.path.join(file).exists() {
-                let problem =
-                    Problem::new(MANIFEST, format!("`{file}` is missing from the folder"));
-                let problem = problem.help("put it back, or take it off the list on purpose");
-                self.problems.push(match line_of(file) {
-                    Some(at) => problem.at(at + 1),
-                    None => problem,
-                });
+            let is_known = self.problems.iter().any(|problem| problem.file == *file);
+            if !here.contains(file.as_str()) && !is_known {
+                let message = format!("`{file}` is missing from the folder");
+                self.problems.push(listed(&text, file, message));
             }
         }
         for (file, _) in &self.source.files {
@@ -272,12 +269,17 @@ impl Folder {
     /// Guardrails that the manifest requires and no policy is.
     fn missing_guardrails(&self, is_there: &dyn Fn(&str) -> bool) -> Vec<Problem> {
         let missing = self.manifest.guardrails.iter().filter(|id| !is_there(id));
-        let problem = |id: &String| {
-            Problem::new(MANIFEST, format!("no policy has the id `{id}` of a required guardrail"))
-                .help("put the policy back, or take it off the list on purpose")
-        };
-        missing.map(problem).collect()
+        let manifest = self.source.files.iter().find(|(name, _)| name == MANIFEST);
+        let text = manifest.map(|(_, text)| text.as_str()).unwrap_or_default();
+        let message = |id: &String| format!("no policy has the id `{id}` of a required guardrail");
+        missing.map(|id| listed(text, id, message(id))).collect()
     }
+}
+
+/// Whether a file of this name is one that belongs here.
+fn is_read(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("toml" | "cedar" | "cedarschema"))
 }
 
 /// Whether a file is hidden, or what an editor leaves beside the file that it saves.
@@ -285,11 +287,47 @@ fn is_leftover(name: &str) -> bool {
     name.starts_with('.') || name.ends_with('~') || name.starts_with('#')
 }
 
-/// Problems by file and line, each once.
+/// A problem with something that the manifest lists, at its line.
+fn listed(manifest: &str, what: &str, message: String) -> Problem {
+    let problem = Problem::new(MANIFEST, message);
+    let problem = problem.help("put it back, or take it off the list on purpose");
+    match manifest.find(&format!("\"{what}\"")) {
+        Some(offset) => problem.at_offset(manifest, offset),
+        None => problem,
+    }
+}
+
+/// Problems by file and line, each once, without those that only follow from another.
 fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort();
     problems.dedup();
+    let all = problems.clone();
+    problems.retain(|problem| !all.iter().any(|cause| follows(problem, cause)));
     problems
+}
+
+/// Whether a problem is there because of another one: a policy names something of a settings
+/// file that could not be read, or a table is incomplete where the file ends too early.
+fn follows(problem: &Problem, cause: &Problem) -> bool {
+    const DEFINED_IN: [(&str, &str); 4] = [
+        ("roles.toml", "Role"),
+        ("patterns.toml", "Pattern"),
+        ("networks.toml", "Network"),
+        ("windows.toml", "Window"),
+    ];
+    let is_policy = Path::new(&problem.file).extension().is_some_and(|end| end == "cedar");
+    let missing = |file: &str| cause.file == MANIFEST && cause.message.contains(file);
+    let undefined = is_policy
+        && DEFINED_IN.iter().any(|(file, kind)| {
+            (cause.file == *file || missing(file))
+                && problem.message.contains("enumerated")
+                && problem.message.contains(&format!("entity `{kind}::"))
+        });
+    let not_toml = "this is not TOML";
+    let cut_off = cause.message.starts_with(not_toml)
+        && !problem.message.starts_with(not_toml)
+        && (&cause.file, cause.line) == (&problem.file, problem.line);
+    undefined || cut_off
 }
 
 /// The present time.

@@ -87,6 +87,34 @@ actions! {
 }
 
 impl Action {
+    /// The group that policies can name instead of it; the dangerous ones are in none.
+    pub const fn group(self) -> Option<&'static str> {
+        match self {
+            Action::ZoneList
+            | Action::ZoneRead
+            | Action::RecordRead
+            | Action::DnssecRead
+            | Action::MetadataRead
+            | Action::Search
+            | Action::KeyDescribe => Some("read"),
+            Action::RecordCreate | Action::RecordDelete => Some("write"),
+            Action::ZoneCreate
+            | Action::ZoneUpdate
+            | Action::ZoneDelete
+            | Action::ZoneExport
+            | Action::ZoneImport
+            | Action::ZoneTransfer
+            | Action::DnssecWrite
+            | Action::MetadataWrite
+            | Action::CertificateIssue => Some("manage"),
+            Action::RecordWildcard
+            | Action::SecretRead
+            | Action::SecretWrite
+            | Action::ServerRead
+            | Action::ServerWrite => None,
+        }
+    }
+
     /// The action with this policy name, if there is one.
     pub fn from_name(name: &str) -> Option<Action> {
         Action::ALL.iter().copied().find(|action| action.name() == name)

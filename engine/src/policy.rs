@@ -18,6 +18,7 @@ mod explain;
 mod facts;
 mod load;
 mod names;
+#[cfg(feature = "author")]
 mod schema;
 mod scope;
 mod subject;
@@ -33,6 +34,7 @@ use cedar_policy::{
 
 pub use self::entities::Circumstances;
 pub use self::explain::{Explained, Why};
+#[cfg(feature = "author")]
 pub use self::schema::{FIXED as FIXED_SCHEMA, Lists};
 pub use self::scope::AccountId;
 pub use self::subject::Subject;
@@ -82,8 +84,9 @@ pub enum Verdict {
 /// All policies of a bundle, indexed.
 #[derive(Debug)]
 pub struct Policies {
-    /// The schema, for checks of requests in debug builds.
-    schema: Schema,
+    /// The schema, where requests are to be held against it.
+    #[cfg(feature = "author")]
+    schema: Option<Schema>,
     /// Entity type names.
     types: Types,
     /// The action entities with their groups.
@@ -114,17 +117,33 @@ pub struct Asking {
 }
 
 impl Policies {
-    /// Loads policy files, given as name and text; returns every problem.
-    pub fn load(files: &[(String, String)], lists: &Lists) -> Result<Policies, Vec<Problem>> {
+    /// Loads policy files that were checked when they were packed.
+    pub fn load(files: &[(String, String)]) -> Result<Policies, Vec<Problem>> {
+        let (loaded, _, problems) = load::parse_all(files);
+        if problems.is_empty() { Policies::build(loaded) } else { Err(problems) }
+    }
+
+    /// Loads policy files, given as name and text, and validates them; returns every problem.
+    ///
+    /// Requests to what this returns are held against the schema, too.
+    #[cfg(feature = "author")]
+    pub fn check(files: &[(String, String)], lists: &Lists) -> Result<Policies, Vec<Problem>> {
         let schema = lists.schema().map_err(|problem| vec![problem])?;
-        let broken = || vec![Problem::new("schema.cedarschema", "the schema cannot be used")];
-        let types = Types::parse().ok_or_else(broken)?;
-        let actions = schema.action_entities().map_err(|_| broken())?;
-        let loaded = load::load(files, &schema)?;
-        let problems = name_problems(&loaded);
+        let (loaded, all, mut problems) = load::parse_all(files);
+        // What could be parsed is validated all the same, so that one round shows all problems.
+        problems.extend(load::validate(files, &loaded, &all, &schema));
+        problems.extend(name_problems(&loaded));
         if !problems.is_empty() {
             return Err(problems);
         }
+        Ok(Policies { schema: Some(schema), ..Policies::build(loaded)? })
+    }
+
+    /// Indexes what was loaded.
+    fn build(loaded: load::Loaded) -> Result<Policies, Vec<Problem>> {
+        let broken = || vec![Problem::new("policies", "the names of the schema cannot be used")];
+        let types = Types::parse().ok_or_else(broken)?;
+        let actions = entities::actions(&types).ok_or_else(broken)?;
         let groups = Groups::of(&actions);
         let entries = loaded.policies.into_iter().map(|(policy, authored)| {
             let scope = Scope::of(&policy, &groups);
@@ -133,7 +152,8 @@ impl Policies {
         Ok(Policies {
             entries: entries.collect(),
             templates: loaded.templates,
-            schema,
+            #[cfg(feature = "author")]
+            schema: None,
             types,
             actions,
             groups,
@@ -141,6 +161,19 @@ impl Policies {
             contexts: RefCell::default(),
             subjects: RefCell::default(),
         })
+    }
+
+    /// The schema to hold requests against, where there is one.
+    #[cfg(feature = "author")]
+    fn schema(&self) -> Option<&Schema> {
+        self.schema.as_ref()
+    }
+
+    /// A filter has no schema: its requests are made of typed values, and tables check them.
+    #[cfg(not(feature = "author"))]
+    #[expect(clippy::unused_self, reason = "the other form needs it")]
+    fn schema(&self) -> Option<&Schema> {
+        None
     }
 
     /// The ids of all policies and templates, with their sentence and file, sorted by id.
@@ -312,8 +345,7 @@ impl Policies {
         let resource =
             entities::resource_entity(&self.types, &asking.account, operation, &matching)?;
         let resource_uid = resource.uid();
-        // Debug builds hold every request against the schema; it would cost a release a third.
-        let schema = cfg!(debug_assertions).then_some(&self.schema);
+        let schema = self.schema();
         let entities = asking.subject.entities().clone().add_entities([resource], schema).ok()?;
         let action = names::of(&self.types.action, operation.action.name());
         let principal = asking.subject.uid().clone();
@@ -354,6 +386,7 @@ fn reads_value(patterns: &Patterns, name: &str) -> bool {
 }
 
 /// Names in policies that could never match: not canonical, or of an unknown shape.
+#[cfg(feature = "author")]
 fn name_problems(loaded: &load::Loaded) -> Vec<Problem> {
     use crate::name::{Name, NameForm};
     let policies = loaded.policies.iter().map(|(_, authored)| authored);

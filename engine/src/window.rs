@@ -119,7 +119,12 @@ mod date_text {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     /// Writes the text.
-    #[expect(clippy::trivially_copy_pass_by_ref, clippy::ref_option, reason = "serde's signature")]
+    #[allow(
+        clippy::allow_attributes,
+        clippy::trivially_copy_pass_by_ref,
+        clippy::ref_option,
+        reason = "serde's signature"
+    )]
     pub(super) fn serialize<S: Serializer>(
         date: &Option<Date>,
         serializer: S,

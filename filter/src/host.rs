@@ -90,6 +90,7 @@ fn taken(status: Status, data: *mut u8, size: usize) -> Option<Vec<u8>> {
     }
     // SAFETY: the host took `size` bytes from `proxy_on_memory_allocate`, which hands out the
     // buffer of a `Vec<u8>` of that capacity, filled them, and gave up its claim.
+    #[expect(clippy::same_length_and_capacity, reason = "the host took exactly this much")]
     Some(unsafe { Vec::from_raw_parts(data, size, size) })
 }
 

@@ -7,14 +7,14 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use cedar_policy::{Context, Entity, EntityUid, RestrictedExpression};
+use cedar_policy::{Context, Entities, Entity, EntityUid, RestrictedExpression};
 use jiff::Timestamp;
 
 use super::names::{self, Types};
 use super::scope::AccountId;
 use crate::key::Key;
 use crate::name::Name;
-use crate::operation::{Operation, Record, Resource};
+use crate::operation::{Action, Operation, Record, Resource};
 use crate::value;
 
 /// What is the same for all operations of one request.
@@ -95,6 +95,16 @@ pub(super) fn context(types: &Types, facts: &Circumstances) -> Option<Context> {
         ("operations".to_owned(), RestrictedExpression::new_long(operations)),
     ])
     .ok()
+}
+
+/// The actions as Cedar sees them, with their groups as parents.
+pub(super) fn actions(types: &Types) -> Option<Entities> {
+    let actions = Action::ALL.iter().map(|action| {
+        let groups = action.group().map(|group| names::of(&types.action, group));
+        let uid = names::of(&types.action, action.name());
+        Entity::new_no_attrs(uid, groups.into_iter().collect())
+    });
+    Entities::from_entities(actions, None).ok()
 }
 
 /// A key as Cedar sees it, with its roles as parents.

@@ -1,15 +1,17 @@
 //! From policy files to checked policies: all of them, or all that is wrong with them.
 //!
 //! Files are parsed one by one, so that a problem has a file and a line; ids come from `@id`,
-//! because Cedar's own positional ids change when a file is edited; the whole set is validated
-//! strictly and at level 1, and warnings count as errors.
+//! because Cedar's own positional ids change when a file is edited. Packing validates the whole set
+//! strictly and at level 1, with warnings as errors; a filter that loads a bundle does not do it
+//! again, and denies by any policy that cannot be evaluated.
 
+#[cfg(feature = "author")]
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use cedar_policy::{
-    Policy, PolicyId, PolicySet, Schema, Template, ValidationMode, ValidationResult, Validator,
-};
+use cedar_policy::{Policy, PolicyId, PolicySet, Template};
+#[cfg(feature = "author")]
+use cedar_policy::{Schema, ValidationMode, ValidationResult, Validator};
 use miette::Diagnostic;
 
 use super::depth;
@@ -69,8 +71,8 @@ pub(super) struct Loaded {
     pub(super) templates: Vec<LoadedTemplate>,
 }
 
-/// Parses and validates every file, or returns every problem.
-pub(super) fn load(files: &[(String, String)], schema: &Schema) -> Result<Loaded, Vec<Problem>> {
+/// Parses every file, or returns every problem; the set holds what could be parsed.
+pub(super) fn parse_all(files: &[(String, String)]) -> (Loaded, PolicySet, Vec<Problem>) {
     let mut loaded = Loaded::default();
     let mut all = PolicySet::new();
     let mut problems = Vec::new();
@@ -80,13 +82,22 @@ pub(super) fn load(files: &[(String, String)], schema: &Schema) -> Result<Loaded
             Err(found) => problems.extend(found),
         }
     }
-    // Validation of what could be parsed goes on, so that one round shows all problems.
+    (loaded, all, problems)
+}
+
+/// Validates what was parsed: strictly, at level 1, and warnings count as errors.
+#[cfg(feature = "author")]
+pub(super) fn validate(
+    files: &[(String, String)],
+    loaded: &Loaded,
+    all: &PolicySet,
+    schema: &Schema,
+) -> Vec<Problem> {
     let texts: BTreeMap<&str, &str> =
         files.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
-    let result =
-        Validator::new(schema.clone()).validate_with_level(&all, ValidationMode::Strict, 1);
-    problems.extend(validation_problems(&result, &loaded, &texts));
-    if problems.is_empty() { Ok(loaded) } else { Err(problems) }
+    let validator = Validator::new(schema.clone());
+    let result = validator.validate_with_level(all, ValidationMode::Strict, 1);
+    validation_problems(&result, loaded, &texts)
 }
 
 /// Parses one file after checking its depth.
@@ -232,6 +243,7 @@ fn position(text: &str, source: &str) -> usize {
 }
 
 /// Errors and warnings of the validator, with the file and line of their policy.
+#[cfg(feature = "author")]
 fn validation_problems(
     result: &ValidationResult,
     loaded: &Loaded,
