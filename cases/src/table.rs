@@ -140,7 +140,8 @@ fn table_files(dir: &Path) -> Result<Vec<PathBuf>, Problem> {
     for entry in std::fs::read_dir(dir).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        let is_other = path.file_name().is_some_and(|name| name == DEMO_KEYS_FILE || name == ATTACKS_FILE);
+        let is_other =
+            path.file_name().is_some_and(|name| name == DEMO_KEYS_FILE || name == ATTACKS_FILE);
         if path.extension().is_some_and(|end| end == "toml") && !hidden && !is_other {
             files.push(path);
         }
