@@ -306,28 +306,31 @@ fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems
 }
 
-/// Whether a problem is there because of another one: a policy names something of a settings
-/// file that could not be read, or a table is incomplete where the file ends too early.
+/// Whether a problem is there because of another one: what a settings file defines is unknown
+/// where that file could not be read, an unknown action applies to nothing, and a table is
+/// incomplete where the file ends too early.
 fn follows(problem: &Problem, cause: &Problem) -> bool {
-    const DEFINED_IN: [(&str, &str); 4] = [
-        ("roles.toml", "Role"),
-        ("patterns.toml", "Pattern"),
-        ("networks.toml", "Network"),
-        ("windows.toml", "Window"),
+    const DEFINED_IN: [(&str, &str, &str); 4] = [
+        ("roles.toml", "entity `Role::", "unknown role `"),
+        ("patterns.toml", "entity `Pattern::", "unknown pattern `"),
+        ("networks.toml", "entity `Network::", "unknown network `"),
+        ("windows.toml", "entity `Window::", "unknown window `"),
     ];
-    let is_policy = Path::new(&problem.file).extension().is_some_and(|end| end == "cedar");
-    let missing = |file: &str| cause.file == MANIFEST && cause.message.contains(file);
-    let undefined = is_policy
-        && DEFINED_IN.iter().any(|(file, kind)| {
-            (cause.file == *file || missing(file))
-                && problem.message.contains("enumerated")
-                && problem.message.contains(&format!("entity `{kind}::"))
-        });
+    let missing =
+        |file: &str| cause.file == MANIFEST && cause.message.contains(&format!("`{file}`"));
+    let says = |text: &str| problem.message.contains(text);
+    let undefined = DEFINED_IN.iter().any(|(file, in_policy, in_key)| {
+        let unread = cause.file == *file || missing(file);
+        unread && ((says("enumerated") && says(in_policy)) || says(in_key))
+    });
+    let inapplicable = says("unable to find an applicable action")
+        && cause.message.contains("unrecognized action")
+        && cause.message.split('`').nth(1) == problem.message.split('`').nth(1);
     let not_toml = "this is not TOML";
     let cut_off = cause.message.starts_with(not_toml)
         && !problem.message.starts_with(not_toml)
         && (&cause.file, cause.line) == (&problem.file, problem.line);
-    undefined || cut_off
+    undefined || inapplicable || cut_off
 }
 
 /// The present time.

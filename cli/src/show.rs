@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use zonegate_engine::problem::Problem;
 
+use crate::folder::CASES;
 use crate::output::{Ink, Paint};
 
 /// The most characters of a source line that are shown.
@@ -59,8 +60,13 @@ pub(crate) fn problem_text(problem: &Problem, folder: &Path, ink: Ink, paint: Pa
 fn place(problem: &Problem, folder: &Path) -> String {
     let inside = folder.join(&problem.file);
     // Some problems are with the folder as a whole and name no file of it.
-    let is_file = Path::new(&problem.file).extension().is_some() || inside.exists();
-    let file = if is_file { inside.display().to_string() } else { problem.file.clone() };
+    let file = Path::new(&problem.file);
+    let is_inside = file.extension().is_some() || inside.exists() || problem.file == CASES;
+    let file = if is_inside && file != folder {
+        inside.display().to_string()
+    } else {
+        problem.file.clone()
+    };
     match problem.line {
         Some(line) => format!("{file}:{line}:"),
         None => format!("{file}:"),
@@ -80,8 +86,23 @@ fn source_line(folder: &Path, file: &str, line: usize) -> Option<String> {
 /// Where the first text in backticks of a message stands in a line: column and length.
 fn quoted(message: &str, line: &str) -> Option<(usize, usize)> {
     message.split('`').skip(1).step_by(2).find_map(|quoted| {
-        let (before, _) = line.split_once(quoted).filter(|_| !quoted.is_empty())?;
-        Some((before.chars().count(), quoted.chars().count()))
+        let at = whole(quoted, line)?;
+        Some((line.get(..at)?.chars().count(), quoted.chars().count()))
+    })
+}
+
+/// The offset at which a text stands as a whole word, not as a part of another.
+fn whole(text: &str, line: &str) -> Option<usize> {
+    let inner = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let starts_inner = text.starts_with(inner);
+    let ends_inner = text.ends_with(inner);
+    line.match_indices(text).map(|(at, _)| at).find(|at| {
+        let before = line.get(..*at).unwrap_or_default();
+        let after = line.get(at + text.len()..).unwrap_or_default();
+        // A dot ends a word, but an escaped one stands in a regular expression.
+        let cut = starts_inner && (before.ends_with(inner) || before.ends_with("\\."));
+        let cut = cut || (ends_inner && after.starts_with(inner));
+        !text.is_empty() && !cut
     })
 }
 
@@ -98,13 +119,18 @@ mod tests {
         let text = problem_text(&problem, &folder, Ink::Bad, Paint::stdout());
         std::fs::remove_dir_all(&folder).unwrap();
         let text = text.replace(&folder.display().to_string(), "policies");
-        XX
+        let expected = "policies/a.toml:2: error: there is no `odd`\n  2 | let x = odd\n    |         \
+                        ^^^\n  help: say `even`";
+        assert_eq!(text, expected);
     }
 
     #[test]
     fn what_is_not_in_the_line_has_no_caret() {
         assert_eq!(quoted("no `x`", "abc"), None);
         assert_eq!(quoted("no `` here", "abc"), None);
-        assert_eq!(quoted("no `z` but `c`", "abc"), Some((2, 1)));
+        assert_eq!(quoted("no `z` but `c`", "ab c"), Some((3, 1)));
+        assert_eq!(quoted("no `c`", "abc"), None, "a part of a word is another word");
+        assert_eq!(quoted("`odd` and `^`", r"'^a\.odd'"), Some((1, 1)));
+        assert_eq!(quoted("no `zonne`", "r.zonne ="), Some((2, 5)));
     }
 }

@@ -9,7 +9,7 @@ use zonegate_engine::problem::Problem;
 use super::counted;
 use crate::arguments::Format;
 use crate::exit::Exit;
-use crate::folder::Folder;
+use crate::folder::{CASES, Folder};
 use crate::output::{Ink, Paint, json, line};
 use crate::show::{problem_text, problems_json};
 
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
             }
         }
         Ok(None) if folder.path.is_dir() => {
-            let problem = Problem::new("cases", "this folder has no decision tables");
+            let problem = Problem::new(CASES, "this folder has no decision tables");
             warnings.push(problem.help("a table shows what the policies decide; see the README"));
         }
         Ok(None) => {}

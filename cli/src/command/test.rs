@@ -14,6 +14,9 @@ use crate::folder::{Cover, Folder};
 use crate::gate::EngineGate;
 use crate::output::{Ink, Paint, json, line};
 
+/// How many of what is not covered are named in one line.
+const NAMED_MAX: usize = 6;
+
 /// Run the decision tables of a policies folder, and say what no case covers.
 ///
 /// The manifest says what must be covered: `coverage = ["policies", "routes", "reasons"]`.
@@ -140,9 +143,13 @@ fn coverage_lines(report: &Report, wanted: &Wanted) -> Vec<String> {
     let text = |what: &str, all: &BTreeSet<String>, missing: Vec<&String>| {
         let covered = all.len() - missing.len();
         let missing: Vec<&str> = missing.into_iter().map(String::as_str).collect();
+        let named = missing.get(..NAMED_MAX).unwrap_or(&missing).join(", ");
         let rest = match missing.len() {
             0 => String::new(),
-            _ => format!("; without a case: {}", missing.join(", ")),
+            many if many > NAMED_MAX => {
+                format!("; without a case: {named} and {} more", many - NAMED_MAX)
+            }
+            _ => format!("; without a case: {named}"),
         };
         format!("{what} {covered} of {}{rest}", all.len())
     };
