@@ -6,23 +6,41 @@
 //! this runner cannot express are listed with the reason.
 
 #[cfg(test)]
-mod support;
+#[path = "filter/built.rs"]
+mod built;
 #[cfg(test)]
-mod table_runner;
+#[path = "filter/bundle.rs"]
+mod bundle;
+#[cfg(test)]
+#[path = "filter/hostile.rs"]
+mod hostile;
+#[cfg(test)]
+#[path = "filter/life.rs"]
+mod life;
+#[cfg(test)]
+#[path = "filter/runner.rs"]
+mod runner;
 
+use runner::FilterGate;
 use std::collections::BTreeMap;
-use table_runner::FilterGate;
 use zonegate_cases::Tables;
+
+/// The shipped tables, read once.
+#[cfg(test)]
+pub(crate) fn tables() -> &'static Tables {
+    static TABLES: OnceLock<Tables> = OnceLock::new();
+    TABLES.get_or_init(|| {
+        Tables::load_dir(built::project().join("policies/cases")).unwrap_or_else(|all| {
+            let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+            panic!("the tables cannot be read:\n{}", lines.join("\n"))
+        })
+    })
+}
 
 #[test]
 fn every_row_comes_out_the_same_in_the_filter() {
     let gate = &mut FilterGate::new();
-    let tables =
-        Tables::load_dir(support::project().join("policies/cases")).unwrap_or_else(|all| {
-            let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
-            panic!("the tables cannot be read:\n{}", lines.join("\n"))
-        });
-    let report = zonegate_cases::run(gate, &tables);
+    let report = zonegate_cases::run(gate, tables());
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     for skipped in &report.skipped {
         *reasons.entry(&skipped.why).or_default() += 1;
@@ -31,6 +49,7 @@ fn every_row_comes_out_the_same_in_the_filter() {
         println!("{count} rows skipped: {why}");
     }
     println!("{}; {} deliveries", report.summary(), gate.deliveries());
+    println!("the costliest callback took {}", gate.costliest());
     assert!(report.is_success(), "\n{report}");
     assert!(
         gate.deliveries() > 2 * report.passed,

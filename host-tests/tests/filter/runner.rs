@@ -1,9 +1,6 @@
 //! The built filter as a runner of decision tables.
 
-mod bundle;
-
-use self::bundle::bundle;
-use crate::support;
+use crate::bundle::gate;
 use std::cell::RefCell;
 use zonegate_cases::{
     Answered, Case, Decision, Failure, Forwarded, Gate, Header, Outcome, Skip, check,
@@ -32,20 +29,26 @@ pub(crate) struct FilterGate {
     shared: Option<Host>,
     /// How many exchanges were run.
     deliveries: usize,
+    /// Instructions of the costliest callback, and where: one that blocks a worker of a proxy.
+    costliest: (u64, String),
 }
 
 impl FilterGate {
     /// Loads the filter and makes the bundle.
     pub(crate) fn new() -> Self {
-        let module = Module::load(support::filter()).unwrap();
-        let bundle = bundle(&support::project().join("policies"));
-        let config = HostConfig { root_id: "zonegate".into(), ..HostConfig::new(bundle) };
-        Self { module, config, shared: None, deliveries: 0 }
+        let (module, config) = gate();
+        Self { module, config, shared: None, deliveries: 0, costliest: (0, String::new()) }
     }
 
     /// How many exchanges were run.
     pub(crate) fn deliveries(&self) -> usize {
         self.deliveries
+    }
+
+    /// Instructions of the costliest callback, with the row, the delivery and the callback.
+    pub(crate) fn costliest(&self) -> String {
+        let (fuel, place) = &self.costliest;
+        format!("{} million instructions: {place}", fuel / 1_000_000)
     }
 
     /// A host in a clean state: one of its own where answers to lookups could be remembered.
@@ -79,6 +82,11 @@ impl FilterGate {
             },
             |_| upstream(case, delivery),
         );
+        for (callback, fuel) in &exchange.fuel {
+            if *fuel > self.costliest.0 {
+                self.costliest = (*fuel, format!("{} {delivery:?} {callback}", case.place()));
+            }
+        }
         let outcome = understand(case, &host, exchange);
         if case.lookups.is_empty() && outcome.lookups.is_empty() {
             self.shared = Some(host);
@@ -120,7 +128,7 @@ fn deliveries(case: &Case) -> Vec<Delivery> {
 }
 
 /// The request of a case, as Envoy hands it to the filter.
-fn request(case: &Case, delivery: Delivery) -> Result<Request, Skip> {
+pub(crate) fn request(case: &Case, delivery: Delivery) -> Result<Request, Skip> {
     let mut headers = Headers::from([
         (":authority", AUTHORITY.as_bytes()),
         (":method", case.method.as_bytes()),
@@ -172,7 +180,7 @@ fn answer(result: Option<Result<zonegate_cases::Answer, Failure>>, late: bool) -
 }
 
 /// What the provider answers; nothing where the row ends when the request goes on.
-fn upstream(case: &Case, delivery: Delivery) -> Option<Upstream> {
+pub(crate) fn upstream(case: &Case, delivery: Delivery) -> Option<Upstream> {
     let answer = case.upstream.as_ref()?;
     let mut response = Upstream::new(answer.status, answer.body.clone());
     if matches!(answer.status, 204 | 304) {

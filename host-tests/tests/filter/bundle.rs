@@ -1,11 +1,32 @@
-//! The shipped policies as a bundle, made by the built `zonegate` command.
+//! The built filter with the shipped policies, as the built `zonegate` command packs them.
 
-use crate::support::{project, target};
+use crate::built::{filter, project, target};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
+use zonegate_host_tests::{HostConfig, Module};
+
+/// Instructions that one callback may take; what it takes is for other tests to say.
+const CALLBACK_FUEL_MAX: u64 = 100_000_000_000;
+
+/// The filter, and what a host of it is started with.
+pub(crate) fn gate() -> (Module, HostConfig) {
+    static GATE: OnceLock<(Module, Vec<u8>)> = OnceLock::new();
+    let (module, bundle) = GATE.get_or_init(|| {
+        let wasm = filter();
+        let bundle = bundle(&project().join("policies"));
+        (Module::load(wasm).unwrap(), bundle)
+    });
+    let config = HostConfig {
+        root_id: "zonegate".into(),
+        callback_fuel_max: CALLBACK_FUEL_MAX,
+        ..HostConfig::new(bundle.clone())
+    };
+    (module.clone(), config)
+}
 
 /// The bundle of a policies folder, as the built `zonegate` command packs it for Envoy.
-pub(crate) fn bundle(folder: &Path) -> Vec<u8> {
+fn bundle(folder: &Path) -> Vec<u8> {
     let scratch = target().join("host-tests");
     std::fs::create_dir_all(&scratch).unwrap();
     let file = scratch.join(format!("bundle-{}.json", std::process::id()));
