@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lab import process, upstream
+from lab import gate as whole, process, upstream
 
 from .conftest import CHALLENGE, ZONES
 
@@ -25,19 +25,25 @@ class Provider(upstream.FaultyUpstream):
         return self.port
 
 
+@pytest.fixture(scope="module")
+def faulty(folder, built):
+    """One gate and one provider for all these tests: starting a gate takes seconds."""
+    provider = Provider(None)
+    gate = whole.start(provider, folder / "faulty")
+    yield gate, provider
+    gate.stop()
+    provider.stop()
+
+
 @pytest.fixture
-def behind(another_gate):
-    """Starts a gate in front of a provider that behaves so."""
-    providers = []
-
-    def start(behave, **options):
+def behind(faulty):
+    """The gate, in front of a provider that behaves so from now on."""
+    def change(behave):
         """The gate and the provider."""
-        providers.append(Provider(behave))
-        return another_gate(upstream=providers[-1], **options), providers[-1]
+        faulty[1].behave = behave
+        return faulty
 
-    yield start
-    for provider in providers:
-        provider.stop()
+    return change
 
 
 def test_the_provider_is_down(another_gate, keys):
@@ -56,13 +62,15 @@ def test_the_provider_is_down(another_gate, keys):
     assert gate.ready()
 
 
-def test_a_slow_provider_is_given_up(behind, keys):
+def test_a_slow_provider_is_given_up(another_gate, keys):
     """No answer within the route's timeout: 504, not a hang."""
-    gate, _ = behind(lambda connection, _: time.sleep(8), changes={"timeout: 30s ": "timeout: 2s "})
+    provider = Provider(lambda connection, _: time.sleep(8))
+    gate = another_gate(upstream=provider, changes={"timeout: 30s ": "timeout: 2s "})
     began = time.monotonic()
     answer = gate.ask("GET", ZONES, key=keys["demoacmezone"])
     assert answer.status in (502, 503, 504), answer.text
     assert 1.5 < time.monotonic() - began < 7
+    provider.stop()
 
 
 def test_a_provider_that_takes_its_time_is_waited_for(behind, keys):
