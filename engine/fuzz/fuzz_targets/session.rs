@@ -16,12 +16,22 @@ use serde_json::Value;
 use zonegate_engine::bundle::{Bundle, Source, pack};
 use zonegate_engine::session::{Facts, Grant, ResponseStep, Session, Step};
 
-/// Keys and how far they may get: by a reader of its own, not by the engine.
-const KEYS: [(&str, fn(&Grant)); 4] = [
-    ("", |grant| panic!("no key at all: {grant:?}")),
-    ("demonothing1", |grant| panic!("a key without grants: {grant:?}")),
-    ("demoacmezone", acme_only),
-    ("demoallzones", |_| {}),
+/// A key and how far it may get, by a reader of its own, not by the engine.
+struct Reach {
+    /// The key's id; empty for no key.
+    key: &'static str,
+    /// Holds what is forwarded.
+    forwards: fn(&Grant),
+    /// The one zone, in lower case, that a list of zones may show; none: all.
+    sees: Option<&'static str>,
+}
+
+/// The keys that an input can choose.
+const KEYS: [Reach; 4] = [
+    Reach { key: "", forwards: |grant| panic!("no key at all: {grant:?}"), sees: Some("") },
+    Reach { key: "demonothing1", forwards: reads_only, sees: Some("") },
+    Reach { key: "demoacmezone", forwards: acme_only, sees: Some("example.com.") },
+    Reach { key: "demoallzones", forwards: |_| {}, sees: None },
 ];
 
 /// What all inputs share.
@@ -55,7 +65,7 @@ impl Fixture {
         let bundle = Rc::new(Bundle::load(packed.json.as_bytes()).expect("it was just packed"));
         let text = fs::read_to_string(folder.join("cases/demo-keys.toml")).expect("it is there");
         let table: toml::Table = text.parse().expect("it is TOML");
-        let keys = KEYS.map(|(id, _)| match id {
+        let keys = KEYS.map(|reach| match reach.key {
             "" => String::new(),
             id => table[id].as_str().expect("a key is a text").to_owned(),
         });
@@ -104,8 +114,8 @@ fn run(fixture: &Fixture, input: &[u8]) {
     match step {
         Step::Forward(grant) => {
             assert_eq!(session.audit().decision, "allow");
-            KEYS[choice].1(&grant);
-            respond(&mut session, response);
+            (KEYS[choice].forwards)(&grant);
+            respond(&mut session, grant.path(), response, KEYS[choice].sees);
         }
         Step::Reply(answer) => assert!(answer.status < 300 || session.audit().decision == "deny"),
         Step::Body | Step::Lookups(_) => panic!("the walk has an end"),
@@ -150,15 +160,29 @@ fn facts<'i>(key: &str, input: &'i [u8]) -> (Facts, &'i [u8]) {
     (facts, rest)
 }
 
-/// Gives the session a response of the provider.
-fn respond(session: &mut Session, body: &[u8]) {
+/// Gives the session a response of the provider, and holds a list of zones to what may be seen.
+fn respond(session: &mut Session, path: &str, body: &[u8], sees: Option<&str>) {
     let headers = [
         (b":status".to_vec(), b"200".to_vec()),
         (b"content-type".to_vec(), b"application/json".to_vec()),
     ];
-    if matches!(session.response_headers(&headers), ResponseStep::Hold) {
-        session.response(200, Some("application/json"), body);
+    if session.response_headers(&headers) != ResponseStep::Hold {
+        return;
     }
+    let answer = session.response(200, Some("application/json"), body);
+    let is_list = path.split('?').next().is_some_and(|path| path.ends_with("/zones"));
+    if let (200, true, Some(sees)) = (answer.status, is_list, sees) {
+        let shown: Value = serde_json::from_slice(&answer.body).expect("a list is JSON");
+        for zone in shown.as_array().expect("a list is an array") {
+            let name = zone["name"].as_str().expect("a zone has a name");
+            assert_eq!(name.to_ascii_lowercase(), sees, "{path}");
+        }
+    }
+}
+
+/// What a key without grants may send: nothing but reads.
+fn reads_only(grant: &Grant) {
+    assert!(matches!(grant.method().as_str(), "GET" | "HEAD"), "{grant:?}");
 }
 
 /// What the key of an ACME client may send: reads, notify, and TXT at `_acme-challenge` names.
