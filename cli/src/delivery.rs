@@ -100,16 +100,16 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), String> {
 
 /// What the places to wait for said before a delivery.
 #[derive(Debug)]
-pub(crate) struct Before(Vec<(String, Option<u64>)>);
+pub(crate) struct Before(Vec<(String, Option<Counters>)>);
 
 impl Before {
-    /// Asks each place how often it has refused so far.
+    /// Asks each place what it has counted so far.
     pub(crate) fn of(places: &[String]) -> Before {
-        let refused = |place: &String| {
+        let counted = |place: &String| {
             let answer = Address::parse(place).ok()?.get(COUNTERS).ok()?;
-            counters(&answer.body).map(|counters| counters.rejected)
+            counters(&answer.body)
         };
-        Before(places.iter().map(|place| (place.clone(), refused(place))).collect())
+        Before(places.iter().map(|place| (place.clone(), counted(place))).collect())
     }
 }
 
@@ -118,6 +118,8 @@ impl Before {
 struct Counters {
     /// The version in use.
     version: String,
+    /// How many were accepted.
+    accepted: u64,
     /// How many were refused.
     rejected: u64,
 }
@@ -131,27 +133,42 @@ fn counters(text: &str) -> Option<Counters> {
         let line = text.lines().find(|line| line.contains(&format!("{name}: ")))?;
         line.split_once(": ").map(|(_, value)| value.trim().trim_matches('"').to_owned())
     };
+    let accepted = find(".update_success")?.parse().ok()?;
     let rejected = find(".update_rejected")?.parse().ok()?;
-    Some(Counters { version: find(".version_text").unwrap_or_default(), rejected })
+    Some(Counters { version: find(".version_text").unwrap_or_default(), accepted, rejected })
+}
+
+/// A delivery that is not known to be served.
+#[derive(Debug)]
+pub(crate) struct Unserved {
+    /// Whether Envoy refused it, so that it is of no use where it is.
+    pub(crate) rejected: bool,
+    /// What happened, in words.
+    pub(crate) words: String,
 }
 
 /// Waits until every place serves the bundle with this digest.
-pub(crate) fn wait_all(before: &Before, digest: &str, seconds: u64) -> Result<(), String> {
+pub(crate) fn wait_all(before: &Before, digest: &str, seconds: u64) -> Result<(), Unserved> {
     let end = Instant::now() + Duration::from_secs(seconds);
-    for (place, rejected_before) in &before.0 {
-        let address = Address::parse(place)?;
+    let unserved = |words: String| Unserved { rejected: false, words };
+    for (place, counted) in &before.0 {
+        let address = Address::parse(place).map_err(unserved)?;
         loop {
             let late = Instant::now() >= end;
-            match ask(&address, digest, *rejected_before) {
+            match ask(&address, digest, counted.as_ref()) {
                 Ok(true) => break,
                 Ok(false) if late => {
                     let why = "rejected, or not watched";
-                    return Err(format!("{place} does not serve it after {seconds} s: {why}"));
+                    let words = format!("{place} does not serve it after {seconds} s: {why}");
+                    return Err(unserved(words));
                 }
-                Err(Refused::Silent(error)) if late => return Err(format!("{place}: {error}")),
+                Err(Refused::Silent(error)) if late => {
+                    return Err(unserved(format!("{place}: {error}")));
+                }
                 Err(Refused::Rejected) => {
                     let what = "Envoy rejected the bundle and goes on with the old one";
-                    return Err(format!("{place}: {what}; its log says why"));
+                    let words = format!("{place}: {what}; its log says why");
+                    return Err(Unserved { rejected: true, words });
                 }
                 Ok(false) | Err(Refused::Silent(_)) => std::thread::sleep(PAUSE),
             }
@@ -169,7 +186,7 @@ enum Refused {
 }
 
 /// Whether a place serves the bundle with this digest.
-fn ask(address: &Address, digest: &str, rejected_before: Option<u64>) -> Result<bool, Refused> {
+fn ask(address: &Address, digest: &str, before: Option<&Counters>) -> Result<bool, Refused> {
     let ready = address.get(READY).map_err(Refused::Silent)?;
     let served = serde_json::from_str::<Value>(&ready.body).ok();
     if let Some(served) = served.as_ref().and_then(|body| body.get("bundle")) {
@@ -177,9 +194,12 @@ fn ask(address: &Address, digest: &str, rejected_before: Option<u64>) -> Result<
     }
     let answer = address.get(COUNTERS).map_err(Refused::Silent)?;
     match counters(&answer.body) {
-        Some(now) if now.version == digest => Ok(true),
-        Some(now) if rejected_before.is_some_and(|before| now.rejected > before) => {
+        Some(now) if before.is_some_and(|before| now.rejected > before.rejected) => {
             Err(Refused::Rejected)
+        }
+        // The same bundle again, with other code perhaps, must be accepted again.
+        Some(now) if now.version == digest => {
+            Ok(before.is_none_or(|before| now.accepted > before.accepted))
         }
         Some(_) => Ok(false),
         None => Err(Refused::Silent(format!(
@@ -231,8 +251,10 @@ mod tests {
     #[test]
     fn envoys_counters_are_read() {
         let prefix = "extension_config_discovery.http_filter.zonegate";
-        let text = format!("{prefix}.version_text: \"sha256:1\"\n{prefix}.update_rejected: 3\n");
-        let expected = Counters { version: "sha256:1".to_owned(), rejected: 3 };
+        let text = format!(
+            "{prefix}.version_text: \"sha256:1\"\n{prefix}.update_rejected: 3\n{prefix}.update_success: 2\n"
+        );
+        let expected = Counters { version: "sha256:1".to_owned(), accepted: 2, rejected: 3 };
         assert_eq!(counters(&text), Some(expected));
         assert_eq!(counters("not found"), None);
     }

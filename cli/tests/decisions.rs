@@ -1,5 +1,4 @@
 //! `zonegate test` and `zonegate explain`: what is decided and why.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

@@ -157,22 +157,30 @@ fn waiting_fails_where_the_gate_keeps_the_old_bundle() {
 fn waiting_fails_at_once_where_envoy_counts_a_refusal() {
     let folder = Folder::new();
     let path = folder.beside("out.json");
+    let old = path.clone();
     let admin = serve(move |asked| {
         if !asked.starts_with("/stats?filter=") {
             return (404, "invalid path".to_owned());
         }
         let prefix = "extension_config_discovery.http_filter.zonegate";
-        let rejected = if path.exists() { 4 } else { 3 };
+        let is_new = std::fs::read_to_string(&path).is_ok_and(|text| text.contains("sha256:"));
+        let rejected = if is_new { 4 } else { 3 };
         (
             200,
             format!(
-                "{prefix}.version_text: \"sha256:old\"\n{prefix}.update_rejected: {rejected}\n"
+                "{prefix}.version_text: \"sha256:old\"\n{prefix}.update_rejected: {rejected}\n{prefix}.update_success: 1\n"
             ),
         )
     });
+    std::fs::write(&old, "the old one").unwrap();
     let begin = Instant::now();
     let run = bundle(&folder, &["--wait", &admin, "--wait-seconds", "60"]);
     assert_eq!(run.code, 1);
+    assert_eq!(
+        std::fs::read_to_string(&old).unwrap(),
+        "the old one",
+        "what is refused is taken back"
+    );
     assert!(
         run.err.contains("Envoy rejected the bundle and goes on with the old one"),
         "{}",
@@ -189,6 +197,9 @@ fn waiting_fails_where_nobody_answers() {
     assert!(run.err.contains("error: /nowhere.sock: No such file"), "{}", run.err);
     let run = bundle(&folder, &["--wait", "gopher://x", "--wait-seconds", "0"]);
     assert!(run.err.contains("`gopher://x` is not an address to wait for"), "{}", run.err);
+    let folder = Folder::new();
+    assert_eq!(bundle(&folder, &["--wait", "gopher://x"]).code, 1);
+    assert!(!folder.beside("out.json").exists(), "nothing is delivered in vain");
 }
 
 /// A running `zonegate watch`, ended with the test.

@@ -119,6 +119,17 @@ fn a_key_is_recognised() {
         )
     );
     assert_eq!(run.code, 0);
+    let other = folder.run(&["key", "new", "--id", "demoeditor01"]).out;
+    let unknown = folder.run(&["key", "new", "--id", "nobodyhasit0"]).out;
+    for (key, words) in [
+        (key, "file    this key is in it\n"),
+        (plaintext(&folder, "left"), "file    the key with this id is disabled\n"),
+        (other, "file    the key with this id has another secret\n"),
+        (unknown, "file    no key has this id\n"),
+    ] {
+        let run = folder.run_with(&["key", "digest", "--keys", "policies/keys.toml"], &key);
+        assert!(run.out.ends_with(words), "{}", run.out);
+    }
 }
 
 #[test]

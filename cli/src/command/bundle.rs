@@ -6,9 +6,10 @@ use zonegate_engine::problem::Problem;
 
 use super::{counted, refuse};
 use crate::arguments::Format;
-use crate::delivery::{Before, Delivery, wait_all};
+use crate::delivery::{Before, Delivery, replace, wait_all};
 use crate::exit::Exit;
 use crate::folder::{Checked, Folder};
+use crate::http::Address;
 use crate::output::{Ink, Paint, failure, json, line, note};
 use crate::show::problem_text;
 
@@ -62,10 +63,13 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
         Ok(checked) => checked,
         Err(problems) => return refuse(&problems, &target.dir, format),
     };
-    let before = Before::of(&arguments.wait);
-    let delivered = target.deliver(&checked);
-    let done =
-        delivered.and_then(|()| wait_all(&before, &checked.packed.digest, arguments.wait_seconds));
+    for place in &arguments.wait {
+        if let Err(error) = Address::parse(place) {
+            failure(error);
+            return Exit::Failure;
+        }
+    }
+    let done = deliver(arguments, &checked);
     let digest = &checked.packed.digest;
     if format == Format::Json {
         json(&serde_json::json!({ "ok": done.is_ok(), "digest": digest,
@@ -94,6 +98,22 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
             Exit::Failure
         }
     }
+}
+
+/// Writes the file and waits for it; what Envoy refuses is taken back.
+fn deliver(arguments: &Arguments, checked: &Checked) -> Result<(), String> {
+    let target = &arguments.target;
+    let old = std::fs::read(&target.output).ok();
+    let before = Before::of(&arguments.wait);
+    target.deliver(checked)?;
+    let waited = wait_all(&before, &checked.packed.digest, arguments.wait_seconds);
+    waited.map_err(|unserved| {
+        // An Envoy that starts again must find what it goes on with now.
+        let restored =
+            unserved.rejected && old.is_some_and(|old| replace(&target.output, &old).is_ok());
+        let restored = if restored { "; the file is the old one again" } else { "" };
+        format!("{}{restored}", unserved.words)
+    })
 }
 
 impl Target {

@@ -107,6 +107,6 @@ fn deliver(arguments: &Arguments, output: &Path) -> Result<String, String> {
     let before = crate::delivery::Before::of(&arguments.wait);
     Delivery { bundle: packed.json, digest: packed.digest.clone(), wasm: delivery.wasm }
         .write(output)?;
-    wait_all(&before, &packed.digest, arguments.wait_seconds)?;
+    wait_all(&before, &packed.digest, arguments.wait_seconds).map_err(|unserved| unserved.words)?;
     Ok(format!("{shown}: delivered {} without {}", packed.digest, arguments.id))
 }
