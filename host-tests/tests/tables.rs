@@ -23,6 +23,7 @@ mod runner;
 
 use runner::FilterGate;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use zonegate_cases::Tables;
 
 /// The shipped tables, read once.

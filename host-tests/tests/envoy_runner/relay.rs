@@ -1,0 +1,176 @@
+//! What stands between Envoy and PowerDNS: it writes down all that Envoy sends, and hands it on.
+//!
+//! Envoy knows no other provider, so what is not written down here went nowhere. Where a row makes
+//! up what the provider answers, and the real PowerDNS cannot be brought to say it, the relay gives
+//! that answer itself.
+
+use crate::http::{self, Kind, Message};
+use std::io::{self, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use zonegate_cases::{Answer, Failure, LookupAnswer};
+
+/// How the filter's own lookups call the provider; clients of the tables use another name.
+const LOOKUP_AUTHORITY: &str = "powerdns-main";
+/// How long PowerDNS may take for one answer.
+const POWERDNS_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What the relay does with the next requests.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Script {
+    /// Answers to lookups, each once; others go to PowerDNS.
+    pub(crate) lookups: Vec<LookupAnswer>,
+    /// The answer to the request itself; without one it goes to PowerDNS.
+    pub(crate) upstream: Option<Answer>,
+}
+
+/// A request that Envoy sent to the provider.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// The request.
+    pub(crate) request: Message,
+    /// Whether the filter asked for itself.
+    pub(crate) is_lookup: bool,
+    /// The status that PowerDNS answered; none where it was not asked.
+    pub(crate) powerdns: Option<u16>,
+}
+
+/// What the relay's threads share.
+#[derive(Debug, Default)]
+struct Shared {
+    /// What to do.
+    script: Script,
+    /// What came.
+    seen: Vec<Seen>,
+    /// Where PowerDNS listens; 0 until that is known.
+    powerdns_port: u16,
+    /// What went wrong.
+    trouble: Vec<String>,
+}
+
+/// The relay; it ends with the test's process.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    /// Where it listens on 127.0.0.1.
+    pub(crate) port: u16,
+    /// What its threads share.
+    shared: Arc<Mutex<Shared>>,
+}
+
+impl Relay {
+    /// Listens on a free port.
+    pub(crate) fn start() -> Relay {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::new(Mutex::new(Shared::default()));
+        let threads = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let shared = Arc::clone(&threads);
+                std::thread::spawn(move || {
+                    if let Err(error) = serve(connection, &shared) {
+                        lock(&shared).trouble.push(format!("between Envoy and PowerDNS: {error}"));
+                    }
+                });
+            }
+        });
+        Relay { port, shared }
+    }
+
+    /// Says where PowerDNS is.
+    pub(crate) fn lead_to(&self, powerdns_port: u16) {
+        lock(&self.shared).powerdns_port = powerdns_port;
+    }
+
+    /// Begins a row: what came before is forgotten.
+    pub(crate) fn begin(&self, script: Script) {
+        let mut shared = lock(&self.shared);
+        shared.script = script;
+        shared.seen.clear();
+        shared.trouble.clear();
+    }
+
+    /// Ends a row: what came, and what went wrong.
+    pub(crate) fn end(&self) -> (Vec<Seen>, Vec<String>) {
+        let mut shared = lock(&self.shared);
+        (std::mem::take(&mut shared.seen), std::mem::take(&mut shared.trouble))
+    }
+}
+
+/// The shared part, also after a thread died of a failed assertion.
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What becomes of one request.
+enum Fate {
+    /// The row's answer.
+    Table(Answer),
+    /// No answer, until Envoy gives up.
+    Silence,
+    /// The connection ends.
+    Reset,
+    /// PowerDNS, on this port; the number is the request's place among those seen.
+    PowerDns(u16, usize),
+}
+
+/// Serves one connection: one request, then it is closed, as PowerDNS does.
+fn serve(mut connection: TcpStream, shared: &Mutex<Shared>) -> io::Result<()> {
+    let mut reader = BufReader::new(connection.try_clone()?);
+    let Some(request) = http::read(&mut reader, Kind::Request)? else { return Ok(()) };
+    match fate(&request, shared) {
+        Fate::Table(answer) => connection.write_all(&response(&answer)),
+        Fate::Reset => Ok(()),
+        Fate::Silence => {
+            // Envoy closes the connection when it gives up.
+            http::read(&mut reader, Kind::Request).map(drop).or(Ok(()))
+        }
+        Fate::PowerDns(port, at) => {
+            let answer = ask(port, &request.raw)?;
+            if let Some(seen) = lock(shared).seen.get_mut(at) {
+                seen.powerdns = answer.status();
+            }
+            connection.write_all(&answer.raw)
+        }
+    }
+}
+
+/// Writes a request down and says what becomes of it.
+fn fate(request: &Message, shared: &Mutex<Shared>) -> Fate {
+    let mut shared = lock(shared);
+    let is_lookup = request.text("host").as_deref() == Some(LOOKUP_AUTHORITY);
+    shared.seen.push(Seen { request: request.clone(), is_lookup, powerdns: None });
+    let path = &request.start[1];
+    let lookups = &mut shared.script.lookups;
+    if is_lookup && let Some(at) = lookups.iter().position(|lookup| lookup.path == *path) {
+        return match lookups.remove(at).result {
+            Ok(answer) => Fate::Table(answer),
+            Err(Failure::Timeout) => Fate::Silence,
+            Err(Failure::Reset) => Fate::Reset,
+        };
+    }
+    match &shared.script.upstream {
+        Some(answer) if !is_lookup => Fate::Table(answer.clone()),
+        Some(_) | None => Fate::PowerDns(shared.powerdns_port, shared.seen.len() - 1),
+    }
+}
+
+/// Asks PowerDNS with these bytes.
+pub(crate) fn ask(port: u16, request: &[u8]) -> io::Result<Message> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(POWERDNS_TIMEOUT))?;
+    stream.write_all(request)?;
+    http::read(&mut BufReader::new(stream), Kind::Response)?
+        .ok_or_else(|| io::Error::other("PowerDNS gives no answer"))
+}
+
+/// An answer of a table as bytes; a length of the row's own stands alone.
+fn response(answer: &Answer) -> Vec<u8> {
+    let start = format!("HTTP/1.1 {} Of-The-Table", answer.status);
+    let mut headers = answer.headers.clone();
+    headers.push((b"connection".to_vec(), b"close".to_vec()));
+    let own = |(name, _): &(Vec<u8>, Vec<u8>)| name.eq_ignore_ascii_case(b"content-length");
+    let with_length = !matches!(answer.status, 204 | 304) && !answer.headers.iter().any(own);
+    http::write(start.as_bytes(), &headers, &answer.body, with_length)
+}
