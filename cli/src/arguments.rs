@@ -17,8 +17,15 @@ use crate::exit;
     max_term_width = 100
 )]
 pub(crate) struct Arguments {
-    /// How results are printed: for a person, or as one JSON document for a program
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    /// How results are printed: `text` for a person, `json` for a program
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t = Format::Text,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     pub(crate) format: Format,
 
     /// What to do.
@@ -35,21 +42,14 @@ pub(crate) enum Format {
     Json,
 }
 
-/// The subcommands.
+/// The subcommands; what help says of each stands at its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Say everything that is wrong with a policies folder
     Check(check::Arguments),
-    /// Run the decision tables of a policies folder
     Test(test::Arguments),
-    /// Say what would be decided, by which policies, and why the others did not
     Explain(explain::Arguments),
-    /// Make, recognise and revoke keys
     Key(key::Arguments),
-    /// Pack a policies folder into the file that Envoy watches
     Bundle(bundle::Arguments),
-    /// Keep that file up to date while a policies folder is edited
     Watch(watch::Arguments),
-    /// List the routes that the gate knows, and what each of them means
     Routes(routes::Arguments),
 }

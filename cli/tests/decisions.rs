@@ -130,7 +130,9 @@ fn an_allowed_operation_names_who_allows_it() {
          \x20 permit  editors-write     rules/editors.cedar:1    matches\n\
          \x20 forbid  no-caa            rules/everybody.cedar:9  its condition is false\n\
          \x20 permit  editors-previews  rules/editors.cedar:10   its condition is false\n\
-         \x20 0 for other keys, 1 for other actions (--all lists them)\n"
+         \x20 0 for other keys, 1 for other actions (--all lists them)\n\
+         \n\
+         note: asked as if by PATCH on route powerdns/zone-patch; policies may depend on it\n"
     );
     assert_eq!(run.code, 0);
 }

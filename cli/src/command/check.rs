@@ -13,8 +13,10 @@ use crate::folder::{CASES, Folder};
 use crate::output::{Ink, Paint, json, line};
 use crate::show::{problem_text, problems_json};
 
-/// Say everything that is wrong with a policies folder: schema, policies, keys, patterns,
-/// networks, windows, roles, manifest and tables.
+/// Say everything that is wrong with a policies folder.
+///
+/// All problems come at once, each with its file, its line and what to do about it: policies,
+/// keys, roles, patterns, networks, windows, the manifest and the decision tables.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The policies folder

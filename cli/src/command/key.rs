@@ -20,14 +20,11 @@ pub(crate) struct Arguments {
     command: Command,
 }
 
-/// The subcommands of `key`.
+/// The subcommands of `key`; what help says of each stands at its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a key: it is shown once, with the entry for `keys.toml`
     New(new::Arguments),
-    /// Recognise the key on standard input: typing errors, id, digest
     Digest(digest::Arguments),
-    /// Disable a key now, even while the policies folder is broken
     Revoke(revoke::Arguments),
 }
 

@@ -146,14 +146,17 @@ fn question(
     account: &AccountId,
     arguments: &Arguments,
 ) -> Result<Result<Question, (Reason, String)>, String> {
+    let provider = bundle.provider(&account.provider).ok_or("the provider vanished")?;
     if let Some(text) = &arguments.operation {
         let operation = operation(text)?;
+        let (method, route) = usual_route(provider, operation.action);
+        let note = format!("asked as if by {method} on route {route}; policies may depend on it");
         return Ok(Ok(Question {
-            method: "POST",
-            route: format!("{}/zone-patch", account.provider),
+            method,
+            route,
             operations: vec![operation],
             hides_zone: false,
-            notes: Vec::new(),
+            notes: vec![note],
         }));
     }
     let send = arguments.send.as_deref().unwrap_or_default();
@@ -162,8 +165,25 @@ fn question(
         .split_once(' ')
         .filter(|(method, target)| !method.is_empty() && target.starts_with('/'))
         .ok_or_else(|| format!("--send `{send}` is not a method and a path; write 'GET /path'"))?;
-    let provider = bundle.provider(&account.provider).ok_or("the provider vanished")?;
     Ok(request(provider, method, target, &body))
+}
+
+/// A route by which an action is usually asked for, with its method.
+///
+/// The first that declares the action; else the one that changes records, whose meaning stands in
+/// its body.
+fn usual_route(provider: &Provider, action: Action) -> (&'static str, String) {
+    let routes = provider.routes();
+    // Records are read by reading their zone.
+    let action = if action == Action::RecordRead { Action::ZoneRead } else { action };
+    let found = routes
+        .iter()
+        .find(|route| route.actions().contains(&action))
+        .or_else(|| routes.iter().find(|route| route.pattern().starts_with("PATCH ")));
+    let method = found.and_then(|route| route.pattern().split_once(' '));
+    let method = method.and_then(|(method, _)| Method::parse(method.as_bytes()));
+    let id = found.map_or("unknown", |route| route.id());
+    (method.map_or("GET", Method::as_str), format!("{}/{id}", provider.name()))
 }
 
 /// What a request means, or why it is denied before any policy.
