@@ -252,6 +252,13 @@ impl Session {
         }
     }
 
+    /// Notes how long a step took: from `since`, which the caller read before it, to `until`.
+    pub fn took(&mut self, since: Timestamp, until: Timestamp) {
+        let spent = until.as_microsecond().saturating_sub(since.as_microsecond());
+        self.audit.decision_us =
+            self.audit.decision_us.saturating_add(u64::try_from(spent).unwrap_or_default());
+    }
+
     /// What the audit log says of this request so far.
     pub fn audit(&self) -> &Audit {
         &self.audit

@@ -189,6 +189,7 @@ impl Stream {
         match (self.session.as_mut(), time()) {
             (Some(session), Some(now)) => {
                 let step = session.answers(&answers, now);
+                session.took(now, time().unwrap_or(now));
                 self.carry(step)
             }
             _ => self.fail(),
@@ -202,6 +203,7 @@ impl Stream {
             (Some(body), Some(session), Some(now)) => {
                 self.held_bytes = body.len();
                 let step = session.body(&body, now);
+                session.took(now, time().unwrap_or(now));
                 self.carry(step)
             }
             _ => self.fail(),
@@ -281,7 +283,9 @@ impl HttpContext for Stream {
             tls: host::property(TLS_VERSION).is_some_and(|version| !version.is_empty()),
         };
         self.has_body = !end_of_stream;
-        let (session, step) = Session::begin(Rc::clone(&gate.bundle), &facts, !end_of_stream, now);
+        let (mut session, step) =
+            Session::begin(Rc::clone(&gate.bundle), &facts, !end_of_stream, now);
+        session.took(now, time().unwrap_or(now));
         self.session = Some(session);
         self.headers = facts.headers;
         self.carry(step)

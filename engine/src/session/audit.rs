@@ -46,6 +46,8 @@ pub struct Audit {
     pub denied_operation: Option<String>,
     /// The ids of the policies that determined the decision.
     pub policies: Vec<String>,
+    /// How long deciding took, without waiting for bodies and lookups, in microseconds.
+    pub decision_us: u64,
     /// How many lookups were sent.
     pub lookups: usize,
     /// What the response lost on its way: entries that may not be read.
@@ -117,12 +119,49 @@ impl Audit {
             audit: &'a Audit,
             bundle: &'a str,
         }
-        serde_json::to_string(&Line { audit: self, bundle }).unwrap_or_default()
+        without_keys(serde_json::to_string(&Line { audit: self, bundle }).unwrap_or_default())
     }
+}
+
+/// What keys begin with.
+const KEY_PREFIXES: [&str; 2] = ["zgk_", "zgs_"];
+
+/// The line without the rest of whatever looks like a key: a client may have put one into its path.
+fn without_keys(line: String) -> String {
+    let mut kept = line;
+    for prefix in KEY_PREFIXES {
+        if !kept.contains(prefix) {
+            continue;
+        }
+        let mut parts = kept.split(prefix);
+        let mut masked = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            masked.push_str(prefix);
+            masked.push_str("...");
+            masked
+                .push_str(part.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+        }
+        kept = masked;
+    }
+    kept
 }
 
 /// Bytes as bounded text: everything but visible ASCII becomes `?`.
 fn printable(bytes: &[u8], characters_max: usize) -> String {
     let visible = |byte: &u8| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' };
     bytes.iter().take(characters_max).map(visible).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_in_paths_are_masked() {
+        let line = |path: &str| without_keys(format!("{{\"path\":\"{path}\",\"cost\":1}}"));
+        assert_eq!(line("/zgk_abc_DEF/x"), "{\"path\":\"/zgk_.../x\",\"cost\":1}");
+        assert_eq!(line("/zgs_a1/zgk_b"), "{\"path\":\"/zgs_.../zgk_...\",\"cost\":1}");
+        assert_eq!(line("/zgk_zgk_a"), "{\"path\":\"/zgk_...zgk_...\",\"cost\":1}");
+        assert_eq!(line("/api"), "{\"path\":\"/api\",\"cost\":1}");
+    }
 }
