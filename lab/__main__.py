@@ -1,9 +1,10 @@
-"""`python3 -m lab setup|run|serve|bench|pytest`: the lab's commands, behind the Makefile's."""
+"""`python3 -m lab setup|run|serve|tables|bench|pytest`: the lab's commands, behind the Makefile's."""
 
 import argparse
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from . import install, paths
 
@@ -17,6 +18,9 @@ def main() -> int:
     run = commands.add_parser("run", help="start the gate in front of a PowerDNS with demo zones, until Ctrl-C")
     run.add_argument("--check", action="store_true", help="start, try the three printed requests, stop")
     commands.add_parser("serve", help="start the same on free ports and print one line of JSON, until stdin closes")
+    tables = commands.add_parser("tables", help="start Envoy and PowerDNS for the decision tables' runner")
+    tables.add_argument("--provider-port", type=int, required=True, help="where Envoy finds its provider: the runner")
+    tables.add_argument("--bundle", type=Path, required=True, help="what `zonegate bundle` wrote for Envoy")
     commands.add_parser("bench", help="measure what the gate costs Envoy")
     commands.add_parser("pytest", help="run the tests of lab/tests; all further arguments go to pytest")
     chosen, arguments = parser.parse_known_args()
@@ -31,6 +35,9 @@ def main() -> int:
     elif chosen.command == "bench":
         from . import bench
         return bench.run()
+    elif chosen.command == "tables":
+        from . import tables as runner
+        return runner.serve(chosen.provider_port, chosen.bundle)
     else:
         from . import demo
         return demo.serve() if chosen.command == "serve" else demo.run(check=chosen.check)

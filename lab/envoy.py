@@ -41,9 +41,9 @@ class Envoy:
 
     def __init__(self, folder: Path, upstream_port: int, key: str, port: int = 0, host: str = "127.0.0.1",
                  workers: int = 1, clock: bool = False, trusted_hops: int = 0, changes: dict | None = None,
-                 configuration: str = "envoy.yaml"):
+                 configuration: str = "envoy.yaml", log_flush_ms: int = 100):
         """Writes everything that Envoy needs but the bundle; `start` runs it."""
-        self.folder, self.workers = folder, workers
+        self.folder, self.workers, self.log_flush_ms = folder, workers, log_flush_ms
         self.port = port or process.free_port()
         self.bundle = folder / "envoy.d" / "zonegate.json"
         self.secret = folder / "secrets" / "powerdns-main.yaml"
@@ -88,7 +88,7 @@ class Envoy:
         self.audit.unlink(missing_ok=True)
         argv = [paths.envoy_binary(), "-c", self.configuration, "--disable-hot-restart",
                 "--concurrency", self.workers, "--log-level", "warning",
-                "--file-flush-interval-msec", "100"]
+                "--file-flush-interval-msec", self.log_flush_ms]
         self.program = process.Program("Envoy", argv, self.folder / "envoy.log", environment)
         if wait:
             self.program.wait_until(self.live, "waiting for its admin socket to say LIVE", 60)
