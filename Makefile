@@ -3,17 +3,17 @@
 
 TARGET   := $(or $(CARGO_TARGET_DIR),target)
 FILTER   := $(TARGET)/wasm32-wasip1/release/zonegate_filter.wasm
-ZONEGATE := $(TARGET)/release/zonegate
+ZONEGATE := $(TARGET)/debug/zonegate
 LAB      := python3 -m lab
 RUN      := .lab/run$(if $(PORT),-$(PORT))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint fmt policies publish bench e2e setup clean
+.PHONY: help run test build release lint fmt policies publish bench e2e setup clean
 
 help: ## print this list
 	@echo "Zonegate: a policy gate for DNS provider APIs."
 	@echo
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PORT=9000 make run      other ports: the gate gets this one, PowerDNS the two after it"
 	@echo "  ENVOY=/path PDNS=/path  programs of your own instead of the pinned ones"
@@ -29,8 +29,14 @@ test: setup build ## run everything: unit, property, table, wasm-host, Envoy and
 build: ## build the filter and the command; print the filter's size and imports
 	@python3 -c "from lab import install; install.setup(for_tests=False, only='WebAssembly')"
 	cargo build --release --locked --target wasm32-wasip1 -p zonegate-filter
-	cargo build --release --locked -p zonegate-cli
+	cargo build --locked -p zonegate-cli
 	@python3 -m lab.module $(FILTER)
+
+release: ## build the filter and the command for a release: slower to build, smaller and faster to run
+	@python3 -c "from lab import install; install.setup(for_tests=False, only='WebAssembly')"
+	cargo build --profile dist --locked --target wasm32-wasip1 -p zonegate-filter
+	cargo build --profile dist --locked -p zonegate-cli
+	@python3 -m lab.module $(TARGET)/wasm32-wasip1/dist/zonegate_filter.wasm
 
 lint: ## check formatting and lints
 	cargo fmt --all --check
@@ -43,11 +49,12 @@ policies: $(ZONEGATE) ## check policies/ and run its decision tables
 	$(ZONEGATE) check
 	$(ZONEGATE) test
 
-publish: ## check policies/ and hand them to the gate that `make run` has started
+publish: $(ZONEGATE) ## check policies/ and hand them to the gate that `make run` has started
 	$(ZONEGATE) bundle policies --demo --wasm $(abspath $(FILTER)) --output $(RUN)/envoy.d/zonegate.json
 
+.PHONY: $(ZONEGATE)
 $(ZONEGATE):
-	cargo build --release --locked -p zonegate-cli
+	@cargo build --locked --quiet -p zonegate-cli
 
 bench: setup build ## measure: the engine alone, and Envoy with and without the gate
 	$(LAB) bench

@@ -10,11 +10,9 @@ from . import envoy, paths, powerdns, term
 
 def build() -> None:
     """Builds the filter and the `zonegate` command with Cargo, which shows its own progress."""
-    for arguments in (["--target", "wasm32-wasip1", "-p", "zonegate-filter"], ["-p", "zonegate-cli"]):
-        code = subprocess.call(["cargo", "build", "--release", "--locked", "--quiet", *arguments], cwd=paths.ROOT) \
-            if not term.ON_TERMINAL else \
-            subprocess.call(["cargo", "build", "--release", "--locked", *arguments], cwd=paths.ROOT)
-        if code:
+    quiet = [] if term.ON_TERMINAL else ["--quiet"]
+    for arguments in (["--release", "--target", "wasm32-wasip1", "-p", "zonegate-filter"], ["-p", "zonegate-cli"]):
+        if subprocess.call(["cargo", "build", "--locked", *quiet, *arguments], cwd=paths.ROOT):
             raise term.fail(f"cargo build {' '.join(arguments)} failed; its message is above.")
 
 

@@ -30,8 +30,8 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
 FILTER = TARGET / "wasm32-wasip1" / "release" / "zonegate_filter.wasm"
 """The filter, as `make build` leaves it."""
 
-COMMAND = TARGET / "release" / "zonegate"
-"""The `zonegate` command, as `make build` leaves it."""
+COMMAND = TARGET / "debug" / "zonegate"
+"""The `zonegate` command, as `make build` leaves it: unoptimised, so that it and the tests share what is built."""
 
 
 def envoy_binary() -> Path:

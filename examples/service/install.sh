@@ -6,6 +6,10 @@ root=
 if [ "${1:-}" = --root ]; then root=$2; fi
 source=$(cd "$(dirname "$0")/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$source/target}
+# What `make release` built, or else what `make build` did.
+built() { if [ -e "$target/$1" ]; then echo "$target/$1"; else echo "$target/$2"; fi; }
+filter=$(built wasm32-wasip1/dist/zonegate_filter.wasm wasm32-wasip1/release/zonegate_filter.wasm)
+command=$(built dist/zonegate debug/zonegate)
 
 if [ -z "$root" ]; then
     for user in zonegate zonegate-policies; do
@@ -15,8 +19,8 @@ fi
 install -d "$root/usr/lib/zonegate" "$root/usr/bin" "$root/etc/systemd/system" "$root/etc/zonegate"
 install -d -m 0755 "$root/etc/zonegate/envoy.d"
 install -d -m 0700 "$root/etc/zonegate/secrets"
-install -m 0644 "$target/wasm32-wasip1/release/zonegate_filter.wasm" "$root/usr/lib/zonegate/"
-install -m 0755 "$target/release/zonegate" "$root/usr/bin/"
+install -m 0644 "$filter" "$root/usr/lib/zonegate/"
+install -m 0755 "$command" "$root/usr/bin/"
 install -m 0644 "$source/examples/service/zonegate.service" "$source/examples/service/zonegate-policies.service" \
     "$root/etc/systemd/system/"
 [ -e "$root/etc/zonegate/envoy.yaml" ] || install -m 0644 "$source/envoy/envoy.yaml" "$root/etc/zonegate/"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lab import gate as whole, paths
+from lab import gate as whole, paths, process
 
 from .conftest import ZONES
 
@@ -213,3 +213,27 @@ def test_bundle_wait_says_whether_envoy_took_it(gate, policies, keys):
                           "--wait", f"http://127.0.0.1:{gate.port}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert writes(gate, keys) == 403
+
+
+def test_watch_publishes_good_edits_and_reports_bad_ones(gate, policies, keys, folder):
+    """`zonegate watch`: saving is enough; a bad edit is reported with file and line and changes nothing."""
+    watch = process.Program("zonegate watch", [paths.COMMAND, "watch", policies, "--demo", "--wasm", paths.FILTER,
+                                               "--output", gate.bundle], folder / "watch.log", {"NO_COLOR": "1"})
+    try:
+        file = guardrail(policies)
+        original = file.read_text()
+        time.sleep(1)
+        for text, expected in ((original + FREEZE, 403), (original, 204)):
+            file.write_text(text)
+            assert seconds_until(lambda: writes(gate, keys) == expected) < LIVE_SECONDS_MAX, watch.output()
+        file.write_text(original + "this is no policy")
+        assert seconds_until(lambda: f"{file.name}:" in watch.output()) < 5, watch.output()
+        # An editor that removes a file while it saves: never published as absent.
+        file.unlink()
+        time.sleep(1)
+        assert writes(gate, keys) == 204
+        file.write_text(original + FREEZE)
+        assert seconds_until(lambda: writes(gate, keys) == 403) < LIVE_SECONDS_MAX, watch.output()
+        assert watch.runs()
+    finally:
+        watch.stop()
