@@ -28,8 +28,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use cedar_policy::{
-    AuthorizationError, Authorizer, Context, Decision, Effect, Entities, PolicyId, PolicySet,
-    Request, Schema,
+    AuthorizationError, Authorizer, Context, Decision, Effect, Entities, PolicyId, Request, Schema,
 };
 
 pub use self::entities::Circumstances;
@@ -39,13 +38,15 @@ pub use self::schema::{FIXED as FIXED_SCHEMA, Lists};
 pub use self::scope::AccountId;
 pub use self::subject::Subject;
 
+use self::facts::Reads;
 use self::load::{Authored, Binds, LoadedTemplate};
 use self::names::Types;
 use self::scope::{Groups, Scope};
+use self::subject::Candidates;
 use crate::decision::Reason;
 use crate::key::Key;
 use crate::operation::{Operation, Resource};
-use crate::pattern::{self, Patterns, Reads};
+use crate::pattern::{self, Patterns};
 use crate::problem::Problem;
 use crate::value;
 
@@ -89,8 +90,6 @@ pub struct Policies {
     schema: Option<Schema>,
     /// Entity type names.
     types: Types,
-    /// The action entities with their groups.
-    actions: Entities,
     /// Which actions each group stands for.
     groups: Groups,
     /// Every policy that is not a template.
@@ -155,7 +154,6 @@ impl Policies {
             #[cfg(feature = "author")]
             schema: None,
             types,
-            actions,
             groups,
             authorizer: Authorizer::new(),
             contexts: RefCell::default(),
@@ -254,14 +252,12 @@ impl Policies {
     /// Decides one operation.
     pub fn decide(&self, patterns: &Patterns, asking: &Asking, operation: &Operation) -> Verdict {
         let candidates = asking.subject.candidates(operation, &asking.account);
-        let Some(set) = asking.subject.policy_set(&candidates) else {
-            return Verdict::Deny(Reason::Internal, Vec::new());
-        };
-        self.ask(patterns, asking, operation, &candidates, &set)
+        candidates
+            .and_then(|candidates| self.ask(patterns, asking, operation, &candidates))
             .unwrap_or(Verdict::Deny(Reason::Internal, Vec::new()))
     }
 
-    /// Decides one operation by evaluating every policy of the bundle, without the index.
+    /// Decides one operation by evaluating every policy of the bundle on every attribute.
     ///
     /// It exists for the property test that compares it with [`Policies::decide`].
     pub fn decide_unindexed(
@@ -271,16 +267,18 @@ impl Policies {
         operation: &Operation,
     ) -> Verdict {
         let everything = self.entries.iter().chain(asking.subject.links());
-        let candidates: Vec<Rc<Entry>> = everything.map(Rc::clone).collect();
-        let set = PolicySet::from_policies(candidates.iter().map(|entry| entry.policy.clone()));
-        let Ok(set) = set else { return Verdict::Deny(Reason::Internal, Vec::new()) };
-        self.ask(patterns, asking, operation, &candidates, &set)
+        let entries: Vec<Rc<Entry>> = everything.map(Rc::clone).collect();
+        let candidates = Candidates::of(&entries);
+        candidates
+            .map(|candidates| Candidates { reads: Reads::ALL, ..candidates })
+            .and_then(|candidates| self.ask(patterns, asking, operation, &candidates))
             .unwrap_or(Verdict::Deny(Reason::Internal, Vec::new()))
     }
 
     /// Whether some permit could allow an operation of this action on this resource.
     pub fn could_allow(&self, asking: &Asking, operation: &Operation) -> bool {
-        asking.subject.candidates(operation, &asking.account).iter().any(|entry| entry.permits())
+        let candidates = asking.subject.candidates(operation, &asking.account);
+        candidates.is_some_and(|candidates| candidates.permits)
     }
 
     /// Whether some candidate reads the record's value.
@@ -290,9 +288,10 @@ impl Policies {
         asking: &Asking,
         operation: &Operation,
     ) -> bool {
-        asking.subject.candidates(operation, &asking.account).iter().any(|entry| {
-            let mentions = &entry.authored.mentions;
-            mentions.values || mentions.of_type("Pattern").any(|name| reads_value(patterns, name))
+        // What cannot be prepared is denied later; until then it counts as reading everything.
+        asking.subject.candidates(operation, &asking.account).is_none_or(|candidates| {
+            candidates.reads.has_value()
+                || candidates.patterns.iter().any(|name| reads_value(patterns, name))
         })
     }
 
@@ -302,11 +301,10 @@ impl Policies {
         patterns: &Patterns,
         asking: &Asking,
         operation: &Operation,
-        candidates: &[Rc<Entry>],
-        set: &PolicySet,
+        candidates: &Candidates,
     ) -> Option<Verdict> {
         let (request, entities) = self.request(patterns, asking, operation, candidates)?;
-        let response = self.authorizer.is_authorized(&request, set, &entities);
+        let response = self.authorizer.is_authorized(&request, &candidates.set, &entities);
         let by = |ids: Vec<&PolicyId>| {
             let mut ids: Vec<String> =
                 ids.into_iter().map(|id| subject::authored_id(id).to_owned()).collect();
@@ -339,17 +337,20 @@ impl Policies {
         patterns: &Patterns,
         asking: &Asking,
         operation: &Operation,
-        candidates: &[Rc<Entry>],
+        candidates: &Candidates,
     ) -> Option<(Request, Entities)> {
-        let matching = matching_patterns(patterns, operation, candidates);
-        let resource =
-            entities::resource_entity(&self.types, &asking.account, operation, &matching)?;
-        let resource_uid = resource.uid();
+        let matching = matching_patterns(patterns, operation, &candidates.patterns);
         let schema = self.schema();
-        let entities = asking.subject.entities().clone().add_entities([resource], schema).ok()?;
+        // The schema wants every attribute to be there; policies only those they read.
+        let reads = if schema.is_some() { Reads::ALL } else { candidates.reads };
+        let resource =
+            entities::resource_entity(&self.types, &asking.account, operation, &matching, reads)?;
+        let resource_uid = resource.uid();
+        let base = asking.subject.base(self, operation.action)?;
+        let entities = base.add_entities([resource], schema).ok()?;
         let action = names::of(&self.types.action, operation.action.name());
-        let principal = asking.subject.uid().clone();
         let context = asking.context.clone();
+        let principal = asking.subject.uid();
         let request = Request::new(principal, action, resource_uid, context, schema).ok()?;
         Some((request, entities))
     }
@@ -359,16 +360,13 @@ impl Policies {
 fn matching_patterns<'p>(
     patterns: &'p Patterns,
     operation: &Operation,
-    candidates: &[Rc<Entry>],
+    wanted: &[String],
 ) -> Vec<&'p str> {
     let Some(record) = operation.as_record() else { return Vec::new() };
-    let named = candidates.iter().flat_map(|entry| entry.authored.mentions.of_type("Pattern"));
-    let mut wanted: Vec<usize> = named.filter_map(|name| patterns.index(name)).collect();
     if wanted.is_empty() {
         return Vec::new();
     }
-    wanted.sort_unstable();
-    wanted.dedup();
+    let wanted: Vec<usize> = wanted.iter().filter_map(|name| patterns.index(name)).collect();
     let relative = record.name.relative_to(&record.zone).unwrap_or_default();
     let value = record.value.as_deref().map(|value| value::canonical(record.rtype, value));
     let subject = pattern::Subject {
@@ -382,7 +380,7 @@ fn matching_patterns<'p>(
 /// Whether a named pattern reads a record's value.
 fn reads_value(patterns: &Patterns, name: &str) -> bool {
     let pattern = patterns.index(name).and_then(|index| patterns.get(index));
-    pattern.is_some_and(|pattern| pattern.reads() == Reads::Value)
+    pattern.is_some_and(|pattern| pattern.reads() == pattern::Reads::Value)
 }
 
 /// Names in policies that could never match: not canonical, or of an unknown shape.

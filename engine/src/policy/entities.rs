@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use cedar_policy::{Context, Entities, Entity, EntityUid, RestrictedExpression};
 use jiff::Timestamp;
 
+use super::facts::{Attribute, Reads};
 use super::names::{self, Types};
 use super::scope::AccountId;
 use crate::key::Key;
@@ -97,14 +98,16 @@ pub(super) fn context(types: &Types, facts: &Circumstances) -> Option<Context> {
     .ok()
 }
 
-/// The actions as Cedar sees them, with their groups as parents.
+/// One action as Cedar sees it, with its group as parent.
+pub(super) fn action(types: &Types, action: Action) -> Entity {
+    let group = action.group().map(|group| names::of(&types.action, group));
+    let uid = names::of(&types.action, action.name());
+    Entity::new_no_attrs(uid, group.into_iter().collect())
+}
+
+/// All actions, with their groups.
 pub(super) fn actions(types: &Types) -> Option<Entities> {
-    let actions = Action::ALL.iter().map(|action| {
-        let groups = action.group().map(|group| names::of(&types.action, group));
-        let uid = names::of(&types.action, action.name());
-        Entity::new_no_attrs(uid, groups.into_iter().collect())
-    });
-    Entities::from_entities(actions, None).ok()
+    Entities::from_entities(Action::ALL.iter().map(|one| action(types, *one)), None).ok()
 }
 
 /// A key as Cedar sees it, with its roles as parents.
@@ -127,27 +130,30 @@ pub(super) fn key_entity(types: &Types, key: &Key) -> Option<Entity> {
     Entity::new_with_tags(names::of(&types.key, &key.id), attributes, roles, tags).ok()
 }
 
-/// The resource of an operation; `patterns` are the names of the patterns that its record matches.
+/// The resource of an operation, with the attributes that are read; `patterns` are the names of
+/// the patterns that its record matches.
 pub(super) fn resource_entity(
     types: &Types,
     account: &AccountId,
     operation: &Operation,
     patterns: &[&str],
+    reads: Reads,
 ) -> Option<Entity> {
     let provider = names::of(&types.provider, &account.provider);
     let account_uid = names::of(&types.account, &account.path());
+    let mut attributes = Making { reads, made: Attributes::new() };
     match &operation.resource {
         Resource::Account => {
             Entity::new(account_uid, Attributes::new(), HashSet::from([provider])).ok()
         }
         Resource::Zone { zone, metadata } => {
-            let mut attributes = place(account, zone);
+            attributes.place(account, zone);
             if let Some(kind) = metadata {
-                attributes.insert("metadata".to_owned(), text(kind));
+                attributes.put(Attribute::Metadata, || text(kind));
             }
             let mut parents = domains(types, zone);
             parents.extend([account_uid, provider]);
-            Entity::new(names::of(&types.zone, zone.as_str()), attributes, parents).ok()
+            Entity::new(names::of(&types.zone, zone.as_str()), attributes.made, parents).ok()
         }
         Resource::Record(record) => {
             let mut parents = domains(types, &record.name);
@@ -156,19 +162,11 @@ pub(super) fn resource_entity(
             parents.insert(names::of(&types.name, record.name.as_str()));
             parents.extend(patterns.iter().map(|name| names::of(&types.pattern, name)));
             let id = format!("{}/{}", record.name, record.rtype);
-            let attributes = record_attributes(types, account, record)?;
-            Entity::new(names::of(&types.record, &id), attributes, parents).ok()
+            attributes.place(account, &record.zone);
+            attributes.record(types, record)?;
+            Entity::new(names::of(&types.record, &id), attributes.made, parents).ok()
         }
     }
-}
-
-/// The attributes that zones and records share.
-fn place(account: &AccountId, zone: &Name) -> Attributes {
-    HashMap::from([
-        ("zone".to_owned(), text(zone.as_str())),
-        ("provider".to_owned(), text(&account.provider)),
-        ("account".to_owned(), text(&account.account)),
-    ])
 }
 
 /// A name and its ancestors, as domains.
@@ -176,26 +174,50 @@ fn domains(types: &Types, name: &Name) -> HashSet<EntityUid> {
     name.ancestors().map(|domain| names::of(&types.domain, domain)).collect()
 }
 
-/// The attributes of a record; `None` where its name is not in its zone, which no request reaches.
-fn record_attributes(types: &Types, account: &AccountId, record: &Record) -> Option<Attributes> {
-    let depth = record.name.depth_below(&record.zone)?;
-    let mut attributes = place(account, &record.zone);
-    let kind = names::of(&types.record_type, record.rtype.policy_name());
-    attributes.extend([
-        ("name".to_owned(), text(record.name.as_str())),
-        ("relative".to_owned(), text(&record.name.relative_to(&record.zone)?)),
-        ("leftmost".to_owned(), text(record.name.leftmost())),
-        ("depth".to_owned(), RestrictedExpression::new_long(i64::try_from(depth).ok()?)),
-        ("apex".to_owned(), RestrictedExpression::new_bool(depth == 0)),
-        ("wildcard".to_owned(), RestrictedExpression::new_bool(record.name.is_wildcard())),
-        ("type".to_owned(), entity(kind)),
-        ("type_number".to_owned(), RestrictedExpression::new_long(record.rtype.number().into())),
-    ]);
-    if let Some(value) = &record.value {
-        attributes.insert("value".to_owned(), text(&value::canonical(record.rtype, value)));
-        if let Some(address) = value::address(record.rtype, value) {
-            attributes.insert("address".to_owned(), ip(address));
+/// Attributes being made: only those that are read.
+struct Making {
+    /// What is read.
+    reads: Reads,
+    /// What was made.
+    made: Attributes,
+}
+
+impl Making {
+    /// Makes one attribute, if it is read.
+    fn put(&mut self, attribute: Attribute, make: impl FnOnce() -> RestrictedExpression) {
+        if self.reads.has(attribute) {
+            self.made.insert(attribute.name().to_owned(), make());
         }
     }
-    Some(attributes)
+
+    /// The attributes that zones and records share.
+    fn place(&mut self, account: &AccountId, zone: &Name) {
+        self.put(Attribute::Zone, || text(zone.as_str()));
+        self.put(Attribute::Provider, || text(&account.provider));
+        self.put(Attribute::Account, || text(&account.account));
+    }
+
+    /// The attributes of a record; `None` where its name is not in its zone, which no request
+    /// reaches.
+    fn record(&mut self, types: &Types, record: &Record) -> Option<()> {
+        let depth = i64::try_from(record.name.depth_below(&record.zone)?).ok()?;
+        let number = || RestrictedExpression::new_long(record.rtype.number().into());
+        let kind = || entity(names::of(&types.record_type, record.rtype.policy_name()));
+        let relative = || record.name.relative_to(&record.zone).unwrap_or_default();
+        self.put(Attribute::Name, || text(record.name.as_str()));
+        self.put(Attribute::Relative, || text(&relative()));
+        self.put(Attribute::Leftmost, || text(record.name.leftmost()));
+        self.put(Attribute::Depth, || RestrictedExpression::new_long(depth));
+        self.put(Attribute::Apex, || RestrictedExpression::new_bool(depth == 0));
+        self.put(Attribute::Wildcard, || RestrictedExpression::new_bool(record.name.is_wildcard()));
+        self.put(Attribute::Type, kind);
+        self.put(Attribute::TypeNumber, number);
+        if let Some(value) = &record.value {
+            self.put(Attribute::Value, || text(&value::canonical(record.rtype, value)));
+            if let Some(address) = value::address(record.rtype, value) {
+                self.put(Attribute::Address, || ip(address));
+            }
+        }
+        Some(())
+    }
 }

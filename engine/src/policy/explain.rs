@@ -5,8 +5,9 @@
 
 use std::rc::Rc;
 
-use cedar_policy::{Decision, Effect, PolicySet};
+use cedar_policy::{Decision, Effect};
 
+use super::subject::Candidates;
 use super::{Asking, Entry, Policies, Subject};
 use crate::operation::{Action, Operation};
 use crate::pattern::Patterns;
@@ -78,14 +79,13 @@ impl Policies {
         if !entry.scope.admits_resource(operation, &asking.account) {
             return Why::OtherResource;
         }
-        let alone = [Rc::clone(entry)];
+        let Some(alone) = Candidates::of(&[Rc::clone(entry)]) else {
+            return Why::Failed("the policy cannot be evaluated".to_owned());
+        };
         let Some((request, entities)) = self.request(patterns, asking, operation, &alone) else {
             return Why::Failed("the request cannot be expressed".to_owned());
         };
-        let Ok(set) = PolicySet::from_policies([entry.policy.clone()]) else {
-            return Why::Failed("the policy cannot be evaluated".to_owned());
-        };
-        let response = self.authorizer.is_authorized(&request, &set, &entities);
+        let response = self.authorizer.is_authorized(&request, &alone.set, &entities);
         if let Some(error) = response.diagnostics().errors().next() {
             return Why::Failed(error.to_string());
         }

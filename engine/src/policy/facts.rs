@@ -1,17 +1,88 @@
 //! What a policy mentions, read from its JSON form.
 //!
-//! Three questions are answered once, at load: does it read a record's value (then values that a
-//! request replaces unseen must be looked up), which named patterns does it ask for (only those
-//! are evaluated), and which entities does it name (each must be in canonical form, or it could
-//! never match).
+//! Three questions are answered once, at load: which attributes of a resource does it read (only
+//! those are made for a request, and values that a request replaces unseen must be looked up if
+//! they are among them), which named patterns does it ask for (only those are evaluated), and
+//! which entities does it name (each must be in canonical form, or it could never match).
 
 use serde_json::Value;
+
+/// Declares [`Attribute`] with the names that the schema gives them.
+macro_rules! attributes {
+    ($($variant:ident = $name:literal,)*) => {
+        /// An attribute of a zone or a record.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Attribute { $(#[doc = concat!("`", $name, "`")] $variant,)* }
+
+        impl Attribute {
+            /// Every attribute.
+            pub(super) const ALL: &'static [Attribute] = &[$(Attribute::$variant,)*];
+
+            /// The name in policies.
+            pub(super) const fn name(self) -> &'static str {
+                match self { $(Attribute::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+attributes! {
+    Zone = "zone",
+    Provider = "provider",
+    Account = "account",
+    Metadata = "metadata",
+    Name = "name",
+    Relative = "relative",
+    Leftmost = "leftmost",
+    Depth = "depth",
+    Apex = "apex",
+    Wildcard = "wildcard",
+    Type = "type",
+    TypeNumber = "type_number",
+    Value = "value",
+    Address = "address",
+}
+
+/// A set of attributes: those that some policies read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reads(u32);
+
+impl Reads {
+    /// All of them.
+    pub(super) const ALL: Reads = Reads(u32::MAX);
+
+    /// Whether an attribute is read.
+    pub(super) const fn has(self, attribute: Attribute) -> bool {
+        self.0 & (1 << attribute as u32) != 0
+    }
+
+    /// Whether a record's value is read, in whichever form.
+    pub(super) const fn has_value(self) -> bool {
+        self.has(Attribute::Value) || self.has(Attribute::Address)
+    }
+
+    /// The attributes of either.
+    #[must_use]
+    pub(super) const fn and(self, other: Reads) -> Reads {
+        Reads(self.0 | other.0)
+    }
+
+    /// Adds the attribute of this name, if it is one of a resource.
+    ///
+    /// INVARIANT: a name that also belongs to a key or the context is added all the same, because
+    /// too many attributes change nothing and one too few would.
+    fn add(&mut self, name: &str) {
+        if let Some(found) = Attribute::ALL.iter().find(|attribute| attribute.name() == name) {
+            self.0 |= 1 << *found as u32;
+        }
+    }
+}
 
 /// What one policy mentions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Mentions {
-    /// Whether it reads `value` or `address` of anything.
-    pub(super) values: bool,
+    /// The attributes it reads.
+    pub(super) reads: Reads,
     /// Every entity it names, as type and id.
     pub(super) entities: Vec<(String, String)>,
 }
@@ -33,13 +104,14 @@ pub(super) fn mentions(policy: &Value) -> Mentions {
         match value {
             Value::Object(object) => {
                 let text = |name: &str| object.get(name).and_then(Value::as_str);
-                if matches!(text("attr"), Some("value" | "address")) {
-                    found.values = true;
+                if let Some(name) = text("attr") {
+                    found.reads.add(name);
                 }
-                // `resource has {value}` in its other form: an array of names.
+                // `resource has a.b` in its other form: an array of names.
                 if let Some(Value::Array(names)) = object.get("attr") {
-                    found.values |=
-                        names.iter().any(|name| matches!(name.as_str(), Some("value" | "address")));
+                    for name in names.iter().filter_map(Value::as_str) {
+                        found.reads.add(name);
+                    }
                 }
                 if let (Some(kind), Some(id)) = (text("type"), text("id")) {
                     found.entities.push((kind.to_owned(), id.to_owned()));

@@ -8,13 +8,15 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use cedar_policy::{Entities, EntityUid, Policy, PolicyId, PolicySet};
+use cedar_policy::{Entities, Entity, EntityUid, Policy, PolicyId, PolicySet};
+
+use super::facts::Reads;
 
 use super::load::LoadedTemplate;
 use super::scope::{AccountId, Scope};
 use super::{Entry, Policies, bound_entity, entities, facts};
 use crate::key::{Grant, Key};
-use crate::operation::Operation;
+use crate::operation::{Action, Operation};
 use crate::problem::Problem;
 
 /// Candidate sets kept for one key.
@@ -25,41 +27,76 @@ const LINK_MARK: char = '@';
 /// One key with the policies that can match it.
 #[derive(Debug)]
 pub struct Subject {
-    /// The key's entity uid.
-    uid: EntityUid,
-    /// The key and the actions; an operation adds its resource.
-    entities: Entities,
+    /// The key's entity.
+    key: Entity,
     /// The policies whose principal scope can match, links included.
     entries: Vec<Rc<Entry>>,
     /// How many of the last of them are links.
     links: usize,
-    /// Candidate sets by the ids of their policies' positions.
-    sets: RefCell<HashMap<Vec<usize>, Rc<PolicySet>>>,
+    /// Candidates by the addresses of their policies, which live as long as this subject.
+    candidates: RefCell<HashMap<Vec<usize>, Rc<Candidates>>>,
+    /// The key and one action; an operation adds its resource.
+    bases: RefCell<HashMap<Action, Entities>>,
+}
+
+/// The policies whose scope can match an operation, ready for Cedar.
+#[derive(Debug)]
+pub(super) struct Candidates {
+    /// They as Cedar wants them.
+    pub(super) set: PolicySet,
+    /// The attributes that they read.
+    pub(super) reads: Reads,
+    /// The named patterns that they ask for, sorted.
+    pub(super) patterns: Vec<String>,
+    /// Whether one of them permits.
+    pub(super) permits: bool,
+}
+
+impl Candidates {
+    /// Prepares some policies; `None` only where Cedar refuses what it has validated before.
+    pub(super) fn of(entries: &[Rc<Entry>]) -> Option<Candidates> {
+        let mentions = || entries.iter().map(|entry| &entry.authored.mentions);
+        let mut patterns: Vec<String> =
+            mentions().flat_map(|one| one.of_type("Pattern")).map(str::to_owned).collect();
+        patterns.sort_unstable();
+        patterns.dedup();
+        Some(Candidates {
+            set: PolicySet::from_policies(entries.iter().map(|entry| entry.policy.clone())).ok()?,
+            reads: mentions().fold(Reads::default(), |reads, one| reads.and(one.reads)),
+            patterns,
+            permits: entries.iter().any(|entry| entry.permits()),
+        })
+    }
 }
 
 impl Subject {
     /// Builds a key's subject; `None` only where Cedar refuses what it has validated before.
     pub(super) fn build(policies: &Policies, key: &Key) -> Option<Subject> {
-        let entity = entities::key_entity(&policies.types, key)?;
-        let uid = entity.uid();
-        let entities = policies.actions.clone().add_entities([entity], None).ok()?;
         let own =
             policies.entries.iter().filter(|entry| entry.scope.admits_key(&key.id, &key.roles));
         let mut entries: Vec<Rc<Entry>> = own.map(Rc::clone).collect();
         let before = entries.len();
         entries.extend(policies.links(key).ok()?);
         let links = entries.len() - before;
-        Some(Subject { uid, entities, entries, links, sets: RefCell::default() })
+        let key = entities::key_entity(&policies.types, key)?;
+        let (candidates, bases) = (RefCell::default(), RefCell::default());
+        Some(Subject { key, entries, links, candidates, bases })
     }
 
     /// The key's entity uid.
-    pub(super) fn uid(&self) -> &EntityUid {
-        &self.uid
+    pub(super) fn uid(&self) -> EntityUid {
+        self.key.uid()
     }
 
-    /// The key's entity and the actions.
-    pub(super) fn entities(&self) -> &Entities {
-        &self.entities
+    /// The key and one action.
+    pub(super) fn base(&self, policies: &Policies, action: Action) -> Option<Entities> {
+        if let Some(base) = self.bases.borrow().get(&action) {
+            return Some(base.clone());
+        }
+        let entities = [self.key.clone(), entities::action(&policies.types, action)];
+        let base = Entities::from_entities(entities, None).ok()?;
+        self.bases.borrow_mut().insert(action, base.clone());
+        Some(base)
     }
 
     /// The policies made from templates for this key.
@@ -72,33 +109,29 @@ impl Subject {
         &self.entries
     }
 
-    /// The policies whose scope can match an operation.
-    pub(super) fn candidates(&self, operation: &Operation, account: &AccountId) -> Vec<Rc<Entry>> {
-        self.entries
-            .iter()
-            .filter(|entry| {
-                entry.scope.admits_action(operation.action)
-                    && entry.scope.admits_resource(operation, account)
-            })
-            .map(Rc::clone)
-            .collect()
-    }
-
-    /// The candidates as Cedar wants them; built once for each set.
-    pub(super) fn policy_set(&self, candidates: &[Rc<Entry>]) -> Option<Rc<PolicySet>> {
-        // Entries live as long as this subject, so their addresses identify them.
-        let at: Vec<usize> = candidates.iter().map(|entry| Rc::as_ptr(entry).addr()).collect();
-        if let Some(set) = self.sets.borrow().get(&at) {
-            return Some(Rc::clone(set));
+    /// The policies whose scope can match an operation; each set of them is prepared once.
+    pub(super) fn candidates(
+        &self,
+        operation: &Operation,
+        account: &AccountId,
+    ) -> Option<Rc<Candidates>> {
+        let admits = |entry: &&Rc<Entry>| {
+            entry.scope.admits_action(operation.action)
+                && entry.scope.admits_resource(operation, account)
+        };
+        let matching = self.entries.iter().filter(admits);
+        let at: Vec<usize> = matching.map(|entry| Rc::as_ptr(entry).addr()).collect();
+        if let Some(candidates) = self.candidates.borrow().get(&at) {
+            return Some(Rc::clone(candidates));
         }
-        let policies = candidates.iter().map(|entry| entry.policy.clone());
-        let set = Rc::new(PolicySet::from_policies(policies).ok()?);
-        let mut sets = self.sets.borrow_mut();
-        if sets.len() >= SETS_MAX {
-            sets.clear();
+        let entries: Vec<Rc<Entry>> = self.entries.iter().filter(admits).map(Rc::clone).collect();
+        let candidates = Rc::new(Candidates::of(&entries)?);
+        let mut kept = self.candidates.borrow_mut();
+        if kept.len() >= SETS_MAX {
+            kept.clear();
         }
-        sets.insert(at, Rc::clone(&set));
-        Some(set)
+        kept.insert(at, Rc::clone(&candidates));
+        Some(candidates)
     }
 }
 

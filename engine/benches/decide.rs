@@ -1,0 +1,130 @@
+//! What the engine costs: loading a bundle, and one request from headers to grant.
+//!
+//! Run by `make bench`; figures are compared with one another in one run, never with those of
+//! another machine or day.
+#![allow(clippy::allow_attributes, missing_docs, reason = "Criterion makes undocumented functions")]
+#![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use std::hint::black_box;
+use std::rc::Rc;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use jiff::Timestamp;
+use zonegate_engine::bundle::Bundle;
+use zonegate_engine::session::{Facts, Session, Step};
+
+/// The time of all requests.
+const NOW: &str = "2026-06-03T10:00:00Z";
+
+/// The plaintext of a demo key.
+fn key(id: &str) -> String {
+    let text = std::fs::read_to_string(common::folder().join("cases/demo-keys.toml")).unwrap();
+    let table: toml::Table = text.parse().unwrap();
+    table.get(id).unwrap().as_str().unwrap().to_owned()
+}
+
+/// A request's facts, with the headers that a real client sends through Envoy.
+fn facts(method: &str, path: &str, key: &str) -> Facts {
+    let pairs = [
+        (":method", method),
+        (":path", path),
+        (":authority", "127.0.0.1:8080"),
+        (":scheme", "http"),
+        ("x-request-id", "7d5b3e1c-0000-4000-8000-000000000000"),
+        ("x-forwarded-proto", "http"),
+        ("user-agent", "lego-cli/4.9.1"),
+        ("accept", "application/json"),
+        ("content-type", "application/json"),
+        ("x-api-key", key),
+    ];
+    let bytes =
+        |(name, value): &(&str, &str)| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+    Facts {
+        headers: pairs.iter().map(bytes).collect(),
+        provider: Some("powerdns".to_owned()),
+        account: Some("main".to_owned()),
+        client: Some("198.51.100.7".parse().unwrap()),
+        tls: false,
+    }
+}
+
+/// A PATCH of so many challenges.
+fn patch(records: usize) -> Vec<u8> {
+    let rrset = |at| {
+        format!(
+            r#"{{"name":"_acme-challenge.h{at}.example.com.","type":"TXT","ttl":60,"changetype":"REPLACE","records":[{{"content":"\"LHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM\"","disabled":false}}]}}"#
+        )
+    };
+    let rrsets: Vec<String> = (0..records).map(rrset).collect();
+    format!(r#"{{"rrsets":[{}]}}"#, rrsets.join(",")).into_bytes()
+}
+
+/// A zone's answer with so many rrsets.
+fn zone(rrsets: usize) -> Vec<u8> {
+    let rrset = |at| {
+        format!(
+            r#"{{"comments":[],"name":"_acme-challenge.h{at}.example.com.","records":[{{"content":"\"tok\"","disabled":false}}],"ttl":60,"type":"TXT"}}"#
+        )
+    };
+    let rrsets: Vec<String> = (0..rrsets).map(rrset).collect();
+    format!(
+        r#"{{"id":"example.com.","kind":"Native","name":"example.com.","rrsets":[{}],"type":"Zone"}}"#,
+        rrsets.join(",")
+    )
+    .into_bytes()
+}
+
+/// Walks one request to its grant.
+fn walk(bundle: &Rc<Bundle>, facts: &Facts, body: &[u8]) -> Session {
+    let now: Timestamp = NOW.parse().unwrap();
+    let (mut session, mut step) = Session::begin(Rc::clone(bundle), facts, !body.is_empty(), now);
+    if matches!(step, Step::Body) {
+        step = session.body(body, now);
+    }
+    assert!(matches!(step, Step::Forward(_)), "{step:?}");
+    session
+}
+
+/// All benchmarks.
+fn benches(criterion: &mut Criterion) {
+    let json = common::packed().json;
+    criterion.bench_function("load the demo bundle", |bencher| {
+        bencher.iter(|| Bundle::load(black_box(json.as_bytes())).unwrap());
+    });
+    let bundle = Rc::new(Bundle::load(json.as_bytes()).unwrap());
+    let key = key("demoacmezone");
+    let path = "/api/v1/servers/localhost/zones/example.com.";
+    let read = facts("GET", path, &key);
+    criterion.bench_function("GET a zone, to its grant", |bencher| {
+        bencher.iter(|| walk(&bundle, black_box(&read), &[]));
+    });
+    let write = facts("PATCH", path, &key);
+    let mut group = criterion.benchmark_group("PATCH, to its grant");
+    for records in [1, 10, 100] {
+        let body = patch(records);
+        group.throughput(Throughput::Elements(records.try_into().unwrap()));
+        group.bench_function(format!("{records} records"), |bencher| {
+            bencher.iter(|| walk(&bundle, &write, black_box(&body)));
+        });
+    }
+    group.finish();
+    let mut group = criterion.benchmark_group("cut a zone's answer");
+    for rrsets in [10, 1_000] {
+        let body = zone(rrsets);
+        group.throughput(Throughput::Elements(rrsets.try_into().unwrap()));
+        group.bench_function(format!("{rrsets} rrsets"), |bencher| {
+            bencher.iter_batched(
+                || walk(&bundle, &read, &[]),
+                |mut session| session.response(200, Some("application/json"), black_box(&body)),
+                criterion::BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(decide, benches);
+criterion_main!(decide);
