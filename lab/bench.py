@@ -7,6 +7,7 @@ Rounds are interleaved and the median is reported.
 
 import json
 import re
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -197,6 +198,7 @@ def run() -> int:
     finally:
         for each in (*variants.values(), upstream, authz):
             each.stop()
+        shutil.rmtree(folder, ignore_errors=True)   # a million audit records
     for work in workloads:
         term.say(f"\n{work}: 1 worker, {CONNECTIONS} connections, median of {ROUNDS} rounds of {SECONDS} s")
         term.say(f"  {'':14}{'CPU/request':>14}{'ratio':>8}{'requests/s':>12}{'p99':>10}")

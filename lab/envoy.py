@@ -28,12 +28,13 @@ _ADDRESSES = {
 
 
 def adapt(text: str, changes: dict) -> str:
-    """The configuration with each documented value replaced; a value that is not there is an error of the lab."""
+    """The configuration with each documented value replaced, in order; one that it does not have is an error."""
+    adapted = text
     for documented, ours in changes.items():
         if documented not in text:
             raise term.fail(f"the lab replaces `{documented}`, which the Envoy configuration no longer has")
-        text = text.replace(documented, ours)
-    return text
+        adapted = adapted.replace(documented, ours)
+    return adapted
 
 
 class Envoy:
@@ -57,6 +58,7 @@ class Envoy:
         text = (paths.ROOT / "envoy" / configuration).read_text()
         listener, provider = _ADDRESSES[configuration]
         text = adapt(text, {
+            **(changes or {}),
             listener: f"address: 127.0.0.1, port_value: {self.port}",
             provider: f"address: {host}, port_value: {upstream_port}",
             "/etc/zonegate/envoy.d": str(self.bundle.parent),
@@ -64,7 +66,6 @@ class Envoy:
             "/run/zonegate/admin.sock": str(self.admin),
             "/dev/stdout": str(self.audit),
             "xff_num_trusted_hops: 0": f"xff_num_trusted_hops: {trusted_hops}",
-            **(changes or {}),
         })
         self.configuration = folder / "envoy.yaml"
         self.configuration.write_text(text)
