@@ -44,11 +44,11 @@ impl Session {
                 return self.deny_operations(&known, &plan, operation, reason, by);
             }
         }
-        self.ask_provider(known, plan, &unseen)
+        self.ask_provider(known, plan, &unseen, now)
     }
 
     /// Makes the lookups that a plan needs.
-    fn ask_provider(&mut self, known: Known, plan: Plan, unseen: &[usize]) -> Step {
+    fn ask_provider(&mut self, known: Known, plan: Plan, unseen: &[usize], now: Timestamp) -> Step {
         let bundle = Rc::clone(&self.bundle);
         let Some(provider) = bundle.provider(&known.account.provider) else { return self.bug() };
         let mut lookups = Vec::new();
@@ -64,8 +64,9 @@ impl Session {
         if lookups.len() > LOOKUPS_MAX {
             return self.deny_known(&known, Reason::TooManyLookups);
         }
+        // A new zone of one label has no zone around it to ask for.
         if lookups.is_empty() {
-            return self.bug();
+            return self.decide(known, plan, now);
         }
         self.audit.lookups = lookups.len();
         self.state = State::Lookups(Box::new(known), plan, lookups.clone());
