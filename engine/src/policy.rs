@@ -22,6 +22,7 @@ mod names;
 mod schema;
 mod scope;
 mod subject;
+mod types;
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -54,13 +54,17 @@ const RESOURCES: [&str; 9] = [
 ];
 
 /// Conditions; one of them fails for most requests, one reads a value.
-const CONDITIONS: [&str; 7] = [
+const CONDITIONS: [&str; 11] = [
     "",
     "when { resource.leftmost == \"a\" }",
     "when { resource.type == RecordType::\"A\" }",
     "when { resource.depth * 9223372036854775807 > 1 }",
     "when { resource has value && resource.value like \"*9*\" }",
     "unless { resource in Pattern::\"short\" }",
+    "when { resource.type == RecordType::\"TXT\" && resource.depth * 9223372036854775807 > 1 }",
+    "when { resource.depth * 9223372036854775807 > 1 && resource.type == RecordType::\"A\" }",
+    "when { [RecordType::\"A\", RecordType::\"NS\"].contains(resource.type) } unless { resource.apex }",
+    "when { resource.type == RecordType::\"NS\" || (resource.type == RecordType::\"A\" && resource.apex) }",
     "when { resource has address && resource.address.isInRange(ip(\"192.0.2.0/24\")) }",
 ];
 

@@ -10,7 +10,7 @@
 
 use cedar_policy::{ActionConstraint, EntityUid, Policy, PrincipalConstraint, ResourceConstraint};
 
-use super::names;
+use super::{names, types};
 use crate::operation::{Action, Operation, Resource, ResourceKind};
 
 /// The account that an operation is done in, as `provider` and `provider/account`.
@@ -68,6 +68,8 @@ pub(super) struct Scope {
     pub(super) actions: u32,
     /// To what.
     pub(super) resource: ResourceBound,
+    /// To records of which types; `None` for all.
+    types: Option<Vec<String>>,
 }
 
 impl Scope {
@@ -77,6 +79,18 @@ impl Scope {
             principal: principal_bound(&policy.principal_constraint()),
             actions: groups.bits(&policy.action_constraint()),
             resource: resource_bound(&policy.resource_constraint()),
+            types: policy.to_json().ok().as_ref().and_then(types::admitted),
+        }
+    }
+
+    /// Whether the policy can match a record of this operation's type.
+    pub(super) fn admits_type(&self, operation: &Operation) -> bool {
+        match (&self.types, operation.as_record()) {
+            (Some(types), Some(record)) => {
+                let name = record.rtype.policy_name();
+                types.iter().any(|one| one == name)
+            }
+            _ => true,
         }
     }
 

@@ -117,6 +117,7 @@ impl Subject {
     ) -> Option<Rc<Candidates>> {
         let admits = |entry: &&Rc<Entry>| {
             entry.scope.admits_action(operation.action)
+                && entry.scope.admits_type(operation)
                 && entry.scope.admits_resource(operation, account)
         };
         let matching = self.entries.iter().filter(admits);
