@@ -1,4 +1,4 @@
-"""`python3 -m lab setup|run|serve|tables|bench|pytest`: the lab's commands, behind the Makefile's."""
+"""`python3 -m lab setup|run|tables|bench|pytest`: the lab's commands, behind the Makefile's."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import install, paths
+from . import install, newer, paths
 
 
 def main() -> int:
@@ -15,9 +15,9 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     setup = commands.add_parser("setup", help="get Envoy, PowerDNS and what the tests need (idempotent)")
     setup.add_argument("--run-only", action="store_true", help="only what `run` needs, without the test clients")
+    setup.add_argument("--powerdns", choices=newer.SUITES, help="get the newer PowerDNS of this Debian suite, for PDNS=")
     run = commands.add_parser("run", help="start the gate in front of a PowerDNS with demo zones, until Ctrl-C")
     run.add_argument("--check", action="store_true", help="start, try the three printed requests, stop")
-    commands.add_parser("serve", help="start the same on free ports and print one line of JSON, until stdin closes")
     tables = commands.add_parser("tables", help="start Envoy and PowerDNS for the decision tables' runner")
     tables.add_argument("--provider-port", type=int, required=True, help="where Envoy finds its provider: the runner")
     tables.add_argument("--bundle", type=Path, required=True, help="what `zonegate bundle` wrote for Envoy")
@@ -29,6 +29,8 @@ def main() -> int:
 
     if chosen.command == "setup":
         install.setup(for_tests=not chosen.run_only)
+        if chosen.powerdns:
+            newer.setup(chosen.powerdns)
     elif chosen.command == "pytest":
         return subprocess.call([paths.VENV / "bin" / "python", "-m", "pytest", *(arguments or ["lab/tests"])],
                                cwd=paths.ROOT, env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"))
@@ -40,7 +42,7 @@ def main() -> int:
         return runner.serve(chosen.provider_port, chosen.bundle)
     else:
         from . import demo
-        return demo.serve() if chosen.command == "serve" else demo.run(check=chosen.check)
+        return demo.run(check=chosen.check)
     return 0
 
 

@@ -5,7 +5,6 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 import threading
 import tomllib
 from pathlib import Path
@@ -146,22 +145,3 @@ def _try_requests(envoy) -> int:
         wrong += not good
         term.say(f"{'ok    ' if good else 'WRONG '} {status} {title} {body[:200]}")
     return 1 if wrong else 0
-
-
-def serve() -> int:
-    """For other programs' tests: everything on free ports, one line of JSON with where it is, until stdin closes."""
-    folder = paths.RUN / f"serve-{os.getpid()}"
-    server = powerdns.PowerDNS(folder / "pdns")
-    try:
-        gate.fill(server)
-        envoy = gate.start(server, folder / "envoy", clock=True, trusted_hops=1)
-        try:
-            print(json.dumps({"gate_port": envoy.port, "api_port": server.api_port, "dns_port": server.dns_port,
-                              "api_key": server.key, "audit_log": str(envoy.audit), "admin": str(envoy.admin),
-                              "clock_file": str(envoy.clock_file), "bundle": str(envoy.bundle)}), flush=True)
-            sys.stdin.read()
-        finally:
-            envoy.stop()
-    finally:
-        server.stop()
-    return 0

