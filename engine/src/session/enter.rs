@@ -75,6 +75,7 @@ impl Session {
         let operation = Operation::account(Action::KeyDescribe);
         self.audit.take_operations(std::slice::from_ref(&operation));
         let route = gate::WHOAMI_ROUTE;
+        route.clone_into(&mut self.audit.route);
         let asking = self.asking_with(known, route, 1, now).ok_or(Reason::Internal)?;
         match bundle.policies.decide(&bundle.patterns, &asking, &operation) {
             Verdict::Allow(by) => {
