@@ -21,6 +21,8 @@ mod names;
 #[cfg(feature = "author")]
 mod schema;
 mod scope;
+#[cfg(feature = "author")]
+mod spelling;
 mod subject;
 mod types;
 
@@ -132,7 +134,7 @@ impl Policies {
         let (loaded, all, mut problems) = load::parse_all(files);
         // What could be parsed is validated all the same, so that one round shows all problems.
         problems.extend(load::validate(files, &loaded, &all, &schema));
-        problems.extend(name_problems(&loaded));
+        problems.extend(spelling::problems(&loaded));
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -382,36 +384,6 @@ fn matching_patterns<'p>(
 fn reads_value(patterns: &Patterns, name: &str) -> bool {
     let pattern = patterns.index(name).and_then(|index| patterns.get(index));
     pattern.is_some_and(|pattern| pattern.reads() == pattern::Reads::Value)
-}
-
-/// Names in policies that could never match: not canonical, or of an unknown shape.
-#[cfg(feature = "author")]
-fn name_problems(loaded: &load::Loaded) -> Vec<Problem> {
-    use crate::name::{Name, NameForm};
-    let policies = loaded.policies.iter().map(|(_, authored)| authored);
-    let templates = loaded.templates.iter().map(|template| &template.authored);
-    let mut problems = Vec::new();
-    for authored in policies.chain(templates) {
-        for (kind, id) in &authored.mentions.entities {
-            let wrong = match kind.as_str() {
-                "Zone" | "Domain" | "Name" => match Name::parse(id, NameForm::Fqdn) {
-                    Ok(name) if name.as_str() == id => None,
-                    Ok(name) => Some(format!("write `{kind}::\"{name}\"`")),
-                    Err(error) => Some(format!("{error}")),
-                },
-                "Account" if id.split('/').count() != 2 => {
-                    Some("write it as `Account::\"provider/account\"`".to_owned())
-                }
-                "Record" => Some("compare `resource.name` and `resource.type` instead".to_owned()),
-                _ => None,
-            };
-            if let Some(help) = wrong {
-                let message = format!("`{kind}::\"{id}\"` in `{}` can never match", authored.id);
-                problems.push(Problem::new(&authored.file, message).at(authored.line).help(help));
-            }
-        }
-    }
-    problems
 }
 
 /// The entity that a template's `?resource` becomes for a grant, or what the grant lacks.
