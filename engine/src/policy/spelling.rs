@@ -102,10 +102,9 @@ fn pattern(attribute: &str, text: &str) -> Option<String> {
         "zone" | "name" | "relative" | "leftmost" => {
             if text.contains("..") || text.starts_with('.') || text.ends_with('.') {
                 Some("a name has no dot at its beginning or end, and no two in a row".to_owned())
-            } else if let Some(odd) = text.chars().find(|c| !known(*c)) {
-                Some(format!("{odd:?} does not occur there: names are in lower case"))
             } else {
-                None
+                let odd = text.chars().find(|c| !known(*c));
+                odd.map(|odd| format!("{odd:?} does not occur there: names are in lower case"))
             }
         }
         "metadata" => upper_case(text),
