@@ -47,12 +47,18 @@ def zonegate(*arguments, **options) -> subprocess.CompletedProcess:
                           cwd=paths.ROOT, env=dict(os.environ, NO_COLOR="1"), **options)
 
 
-def start(server: powerdns.PowerDNS, folder: Path, policies: Path = paths.ROOT / "policies", **options) -> envoy.Envoy:
-    """A gate that is ready, in front of this server, with these policies."""
+def prepare(server: powerdns.PowerDNS, folder: Path, policies: Path = paths.ROOT / "policies", **options) -> envoy.Envoy:
+    """A gate in front of this server, with these policies, that is not started yet."""
     gate = envoy.Envoy(folder, server.api_port, server.key, host=server.host, **options)
     packed = pack(gate.bundle, policies)
     if packed.returncode:
         raise term.fail(f"The policies in {policies} cannot be packed:\n{packed.stdout}{packed.stderr}")
+    return gate
+
+
+def start(server: powerdns.PowerDNS, folder: Path, policies: Path = paths.ROOT / "policies", **options) -> envoy.Envoy:
+    """Likewise, started and ready."""
+    gate = prepare(server, folder, policies, **options)
     try:
         return gate.start().wait_ready()
     except BaseException:

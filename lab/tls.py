@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+from . import paths
+
 _EXTENSIONS = "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n"
 
 
@@ -25,3 +27,13 @@ class Certificates:
              "-days", "30", "-out", "localhost.crt", "-extfile", "extensions"],
         ):
             subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def listener_changes(folder: Path) -> dict:
+    """A certificate for envoy/tls.yaml in a folder of its own, and what to change in the configuration for it."""
+    made = Certificates(folder)
+    for ours, documented in ((made.certificate, "gate.crt"), (made.key, "gate.key")):
+        (folder / documented).write_bytes(ours.read_bytes())
+    example = (paths.ROOT / "envoy" / "tls-certificate.example.yaml").read_text()
+    (folder / "gate.yaml").write_text(example.replace("/etc/zonegate/tls", str(folder)))
+    return {"/etc/zonegate/tls": str(folder)}

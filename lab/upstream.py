@@ -1,6 +1,8 @@
 """A provider that misbehaves on demand: a small HTTP server in this process that stands where PowerDNS stands."""
 
+import contextlib
 import socket
+import ssl
 import threading
 
 from . import process
@@ -9,8 +11,9 @@ from . import process
 class FaultyUpstream:
     """Answers each connection by `behave(connection, request bytes)`; keeps what it received in `requests`."""
 
-    def __init__(self, behave):
-        """Listens on a free port of 127.0.0.1."""
+    def __init__(self, behave, context: ssl.SSLContext | None = None):
+        """Listens on a free port of 127.0.0.1, with TLS if there is a context."""
+        self.context = context
         self.port, self.behave, self.requests = process.free_port(), behave, []
         self._listener = socket.create_server(("127.0.0.1", self.port))
         threading.Thread(target=self._accept, daemon=True).start()
@@ -26,8 +29,11 @@ class FaultyUpstream:
 
     def _serve(self, connection: socket.socket) -> None:
         """Reads one whole request (with its body by length or in chunks) and misbehaves."""
-        with connection:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(connection)
             try:
+                if self.context:
+                    connection = stack.enter_context(self.context.wrap_socket(connection, server_side=True))
                 request = read_request(connection)
                 if request:
                     self.requests.append(request)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -205,16 +204,7 @@ def test_the_command_writes_what_the_template_says(folder, built):
 @pytest.mark.parametrize("configuration", ["envoy.yaml", "tls.yaml", "sidecar.yaml"])
 def test_envoy_accepts_the_configuration_and_the_bundle(configuration, folder, built):
     """`envoy --mode validate` loads it, with the demo bundle in place."""
-    changes = {}
-    if configuration == "tls.yaml":
-        certificates = tls.Certificates(folder / "tls")
-        private = folder / "validate-tls"
-        private.mkdir()
-        text = (paths.ROOT / "envoy" / "tls-certificate.example.yaml").read_text()
-        (private / "gate.yaml").write_text(text.replace("/etc/zonegate/tls", str(private)))
-        shutil.copy(certificates.certificate, private / "gate.crt")
-        shutil.copy(certificates.key, private / "gate.key")
-        changes["/etc/zonegate/tls"] = str(private)
+    changes = tls.listener_changes(folder / "validate-tls") if configuration == "tls.yaml" else {}
     prepared = envoy.Envoy(folder / f"validate-{configuration}", 1, "any", configuration=configuration, changes=changes)
     assert whole.pack(prepared.bundle).returncode == 0
     done = subprocess.run([paths.envoy_binary(), "--mode", "validate", "-c", prepared.configuration],
