@@ -52,6 +52,8 @@ def _stop_on_signals() -> threading.Event:
 def run(check: bool) -> int:
     """Starts everything, says how to use it, and waits for Ctrl-C; with `check` tries what it prints instead."""
     gate_port, api_port, dns_port = _ports()
+    if os.environ.get("UPSTREAM"):
+        powerdns.from_environment(_folder())   # says what is wrong with it before anything is built
     install.setup(for_tests=False)
     term.say("Building the filter and the `zonegate` command (the first time takes a few minutes) ...")
     gate.build()
