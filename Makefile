@@ -57,6 +57,7 @@ $(ZONEGATE):
 	@cargo build --locked --quiet -p zonegate-cli
 
 bench: setup build ## measure: the engine alone, and Envoy with and without the gate
+	cargo bench --locked -p zonegate-engine --bench decide
 	$(LAB) bench
 
 e2e: setup build ## run only the tests with real servers and clients
