@@ -257,7 +257,8 @@ impl Context for Stream {
         }
         // No headers: the provider was not reached, or not in time.
         let answer = if headers == 0 { None } else { lookup_answer(size) };
-        self.count_lookup(answer.is_some());
+        // A lookup that took too long arrives as the host's own 504.
+        self.count_lookup(answer.as_ref().is_some_and(|(status, _)| *status < 500));
         if let Some(slot) = self.answers.get_mut(at) {
             *slot = answer;
         }

@@ -1,8 +1,11 @@
 """New policies under load: live within two seconds, no request dropped, a bad edit refused, a key revoked in between."""
 
 import collections
+import json
+import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -237,3 +240,27 @@ def test_watch_publishes_good_edits_and_reports_bad_ones(gate, policies, keys, f
         assert watch.runs()
     finally:
         watch.stop()
+
+
+def test_memory_does_not_grow_with_reloads(gate):
+    """Forty bundles later Envoy is as large as after the first few."""
+    def resident_mib() -> float:
+        """Envoy's resident memory."""
+        pages = int(Path(f"/proc/{gate.program.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
+
+    def reload(times: int) -> None:
+        """Loads so many bundles that differ in a blank."""
+        document = json.loads(gate.bundle.read_text())
+        settings = document["resources"][0]["typed_config"]["config"]["configuration"]
+        for number in range(times):
+            settings["value"] = settings["value"].rstrip() + " " * (1 + number % 2)
+            gate.write_bundle(json.dumps(document))
+            time.sleep(0.1)
+
+    loads = lambda: gate.counter(r"wasmcustom\.zonegate_bundle_loads_total")
+    reload(6)
+    before, loaded = resident_mib(), loads()
+    reload(40)
+    assert loads() - loaded > 40, "the bundles were not loaded"
+    assert resident_mib() - before < 40
