@@ -138,19 +138,23 @@ impl Provider {
     ) -> Option<Vec<String>> {
         let object = Fields::read(body)?;
         let answered = object.text(form.zone.as_ref()?)?;
-        if text::name(&self.file, None, &answered).ok()? != *zone {
+        let file = &self.file;
+        if text::name(file, None, &answered).ok()? != *zone {
             return None;
         }
-        let batch = self.file.batch.get(form.batch.as_ref()?)?;
+        let batch = file.batch.get(form.batch.as_ref()?)?;
         let rrsets = object.raw(form.rrsets.as_ref()?)?;
         let mut values = Vec::new();
         for raw in raw_array(rrsets.as_bytes()).ok()? {
             // Other names than the one asked for may be there, and need not be understood.
-            match rrset_of(&self.file, batch, raw.get()) {
-                Some(rrset) if rrset.name == *name && rrset.rtype == rtype => {
-                    values.extend(rrset.values);
-                }
-                _ => {}
+            // SECURITY: the one asked for must be: values that cannot be read are not no values
+            // (test `strange_answers_are_not_understood`).
+            let fields = Fields::read(raw.get().as_bytes())?;
+            let named =
+                fields.text(&batch.name).and_then(|given| text::name(file, None, &given).ok());
+            let typed = fields.text(&batch.rtype).and_then(|given| text::rtype(&given).ok());
+            if named.as_ref() == Some(name) && typed == Some(rtype) {
+                values.extend(rrset_of(file, batch, raw.get())?.values);
             }
         }
         Some(values)

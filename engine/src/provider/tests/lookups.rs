@@ -52,6 +52,10 @@ fn strange_answers_are_not_understood() {
         r#"{"name":"example.com.","rrsets":{}}"#,
         r#"{"name":"example.com.","rrsets":[]} x"#,
         r#"{"name":"example.com.","name":"example.com.","rrsets":[]}"#,
+        r#"{"name":"example.com.","rrsets":[5]}"#,
+        r#"{"name":"example.com.","rrsets":[{"name":"a.example.com.","type":"TXT"}]}"#,
+        r#"{"name":"example.com.","rrsets":[{"name":"A.example.com.","type":"TYPE16","records":[{"content":5}]}]}"#,
+        r#"{"name":"example.com.","rrsets":[{"name":"a.example.com.","type":"TXT","records":[{}]}]}"#,
     ] {
         let found = powerdns().read_answer(&question(), 200, answer.as_bytes());
         assert_eq!(found, Err(Reason::LookupNotUnderstood), "{answer}");
