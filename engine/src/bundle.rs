@@ -10,6 +10,10 @@
 mod pack;
 mod parts;
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -24,7 +28,7 @@ use crate::pattern::Patterns;
 use crate::policy::Policies;
 use crate::problem::Problem;
 use crate::provider::Provider;
-use crate::window::Windows;
+use crate::window::{Clock, Windows};
 
 #[cfg(feature = "author")]
 /// The route of `whoami`, which belongs to the gate and to no provider.
@@ -102,6 +106,8 @@ pub struct Bundle {
     pub keys: Keys,
     /// The providers.
     providers: Vec<Provider>,
+    /// What clocks showed last; taking times apart costs as much as a few policies.
+    clock: RefCell<Option<Rc<Clock>>>,
 }
 
 impl Bundle {
@@ -139,7 +145,20 @@ impl Bundle {
             windows: parts.windows,
             keys: parts.keys,
             providers,
+            clock: RefCell::default(),
         })
+    }
+
+    /// What clocks show at this time; worked out once a second.
+    pub fn clock(&self, now: Timestamp) -> Option<Rc<Clock>> {
+        let mut last = self.clock.borrow_mut();
+        if let Some(clock) = last.as_ref().filter(|clock| clock.now.as_second() == now.as_second())
+        {
+            return Some(Rc::clone(clock));
+        }
+        let clock = Rc::new(self.windows.clock(now)?);
+        *last = Some(Rc::clone(&clock));
+        Some(clock)
     }
 
     /// The provider with this name.

@@ -165,7 +165,7 @@ impl Window {
 }
 
 /// The wall clock of the deployment's time zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LocalTime {
     /// `mon` to `sun`.
     pub weekday: &'static str,
@@ -179,6 +179,17 @@ pub struct LocalTime {
     pub month: i8,
     /// The day of the month, 1 to 31.
     pub day: i8,
+}
+
+/// What clocks show in one second; it is the same for all requests in that second.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Clock {
+    /// The second's beginning.
+    pub now: Timestamp,
+    /// The names of the windows that are open.
+    pub open: Vec<String>,
+    /// The deployment's wall clock.
+    pub local: LocalTime,
 }
 
 /// The windows as they are written in the bundle.
@@ -276,6 +287,13 @@ impl Windows {
             month: date.month(),
             day: date.day(),
         }
+    }
+
+    /// Everything that clocks show in the second that this time is in.
+    pub fn clock(&self, now: Timestamp) -> Option<Clock> {
+        let now = Timestamp::from_second(now.as_second()).ok()?;
+        let open = self.open(now).into_iter().map(str::to_owned).collect();
+        Some(Clock { now, open, local: self.local(now) })
     }
 
     /// The IANA name of the deployment's time zone.

@@ -21,6 +21,7 @@ use zonegate_engine::operation::{Action, Operation, ResourceKind};
 use zonegate_engine::pattern::Patterns;
 use zonegate_engine::policy::{AccountId, Asking, Circumstances, Lists, Policies, Verdict};
 use zonegate_engine::record_type::RecordType;
+use zonegate_engine::window::Windows;
 
 /// Principal scopes.
 const PRINCIPALS: [&str; 6] = [
@@ -149,11 +150,7 @@ fn asking(policies: &Policies, key: &Key) -> Asking {
     let facts = Circumstances {
         client_ip: "192.0.2.1".parse().unwrap(),
         networks: Vec::new(),
-        windows: Vec::new(),
-        now: Timestamp::UNIX_EPOCH,
-        weekday: "thu",
-        time_of_day_ms: 0,
-        date: "1970-01-01".to_owned(),
+        clock: Rc::new(Windows::default().clock(Timestamp::UNIX_EPOCH).unwrap()),
         tls: false,
         method: "PATCH",
         route: "powerdns/zone-patch".to_owned(),

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use cedar_policy::{Context, Entities, Entity, EntityUid, RestrictedExpression};
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use crate::key::Key;
 use crate::name::Name;
 use crate::operation::{Action, Operation, Record, Resource};
 use crate::value;
+use crate::window::Clock;
 
 /// What is the same for all operations of one request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,16 +27,8 @@ pub struct Circumstances {
     pub client_ip: IpAddr,
     /// The named networks that contain it.
     pub networks: Vec<String>,
-    /// The named windows that are open.
-    pub windows: Vec<String>,
-    /// The time of the decision, cut to whole seconds.
-    pub now: Timestamp,
-    /// `mon` to `sun`, on the deployment's wall clock.
-    pub weekday: &'static str,
-    /// Milliseconds since midnight on the deployment's wall clock.
-    pub time_of_day_ms: i64,
-    /// `2026-06-03` on the deployment's calendar.
-    pub date: String,
+    /// The time of the decision: windows, wall clock.
+    pub clock: Rc<Clock>,
     /// Whether the client's connection is encrypted.
     pub tls: bool,
     /// The HTTP method.
@@ -80,16 +74,16 @@ pub(super) fn context(types: &Types, facts: &Circumstances) -> Option<Context> {
     let set = |kind, names: &[String]| {
         RestrictedExpression::new_set(names.iter().map(|name| entity(names::of(kind, name))))
     };
-    let duration = format!("{}ms", facts.time_of_day_ms);
+    let duration = format!("{}ms", facts.clock.local.time_of_day_ms);
     let operations = i64::try_from(facts.operations).unwrap_or(i64::MAX);
     Context::from_pairs([
         ("client_ip".to_owned(), ip(facts.client_ip)),
         ("networks".to_owned(), set(&types.network, &facts.networks)),
-        ("windows".to_owned(), set(&types.window, &facts.windows)),
-        ("now".to_owned(), datetime(facts.now)),
-        ("weekday".to_owned(), entity(names::of(&types.weekday, facts.weekday))),
+        ("windows".to_owned(), set(&types.window, &facts.clock.open)),
+        ("now".to_owned(), datetime(facts.clock.now)),
+        ("weekday".to_owned(), entity(names::of(&types.weekday, facts.clock.local.weekday))),
         ("time_of_day".to_owned(), RestrictedExpression::new_duration(duration)),
-        ("date".to_owned(), text(&facts.date)),
+        ("date".to_owned(), text(&facts.clock.local.date)),
         ("tls".to_owned(), RestrictedExpression::new_bool(facts.tls)),
         ("method".to_owned(), text(facts.method)),
         ("route".to_owned(), entity(names::of(&types.route, &facts.route))),

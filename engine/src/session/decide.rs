@@ -126,17 +126,11 @@ impl Session {
         let bundle = &self.bundle;
         let key = bundle.keys.by_id(&known.key)?;
         let client_ip = canonical_ip(known.client);
-        let now = Timestamp::from_second(now.as_second()).ok()?;
-        let local = bundle.windows.local(now);
-        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        let networks = bundle.networks.containing(client_ip);
         let facts = Circumstances {
             client_ip,
-            networks: owned(bundle.networks.containing(client_ip)),
-            windows: owned(bundle.windows.open(now)),
-            now,
-            weekday: local.weekday,
-            time_of_day_ms: local.time_of_day_ms,
-            date: local.date,
+            networks: networks.into_iter().map(str::to_owned).collect(),
+            clock: bundle.clock(now)?,
             tls: known.tls,
             method: known.method.as_str(),
             route: route.to_owned(),

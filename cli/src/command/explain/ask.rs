@@ -286,18 +286,12 @@ fn asking(
     question: &Question,
     at: jiff::Timestamp,
 ) -> Option<Asking> {
-    let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
     let client_ip = canonical_ip(arguments.from);
-    let at = jiff::Timestamp::from_second(at.as_second()).ok()?;
-    let local = bundle.windows.local(at);
+    let networks = bundle.networks.containing(client_ip);
     let facts = Circumstances {
         client_ip,
-        networks: owned(bundle.networks.containing(client_ip)),
-        windows: owned(bundle.windows.open(at)),
-        now: at,
-        weekday: local.weekday,
-        time_of_day_ms: local.time_of_day_ms,
-        date: local.date,
+        networks: networks.into_iter().map(str::to_owned).collect(),
+        clock: bundle.clock(at)?,
         tls: !arguments.plain,
         method: question.method,
         route: question.route.clone(),
