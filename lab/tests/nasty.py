@@ -76,11 +76,19 @@ def zone_id(chance: random.Random, zone: str) -> str:
                  "=2E", "%2e%2e", "x=5C=2E" + dotted, dotted.replace(".", "=5C=2E", 1), "*." + dotted, odds=0.2)
 
 
-def rrset(chance: random.Random, reach) -> Fields:
-    """One rrset of a change, mostly of the key's own."""
-    name = often(chance, chance.choice(reach.names), *ELSEWHERE)
+def fits(kind: str, value: str) -> bool:
+    """Whether PowerDNS would take this value for this type, roughly."""
+    shape = "TXT" if value.startswith('"') else "MX" if " " in value else "AAAA" if ":" in value else \
+        "A" if value[0].isdigit() else "NAME"
+    return kind == shape or (shape == "NAME" and kind in ("CNAME", "NS"))
+
+
+def rrset(chance: random.Random, reach, zone: str = "") -> Fields:
+    """One rrset of a change, mostly of the key's own names in the zone."""
+    name = often(chance, chance.choice([name for name in reach.names if name.endswith(zone)] or reach.names), *ELSEWHERE)
     kind = often(chance, chance.choice(reach.kinds), *KINDS)
-    values = [often(chance, chance.choice(reach.values), *VALUES) for _ in range(chance.choice((1, 1, 1, 2, 0)))]
+    own = [value for value in reach.values if fits(kind, value)] or reach.values
+    values = [often(chance, chance.choice(own), *VALUES) for _ in range(chance.choice((1, 1, 1, 2, 0)))]
     records = [Fields([("content", value), *often(chance, [("disabled", False)], [], [("disabled", True)],
                                                   [("disabled", "true")], [("set-ptr", True)], [("name", "www.example.com.")],
                                                   [("type", "NS")], [("content", "192.0.2.66")], odds=0.2)]) for value in values]
@@ -111,10 +119,10 @@ def new_zone(chance: random.Random, reach) -> Fields:
     return Fields(fields + chance.sample(extra, chance.choice((0, 0, 1, 2))))
 
 
-def body_of(chance: random.Random, reach, method: str, path: str):
+def body_of(chance: random.Random, reach, method: str, path: str, zone: str):
     """The tree of a body that fits method and path, mostly."""
     if method == "PATCH":
-        fields = Fields([("rrsets", [rrset(chance, reach) for _ in range(chance.choice((1, 1, 1, 2, 3, 0)))])])
+        fields = Fields([("rrsets", [rrset(chance, reach, zone) for _ in range(chance.choice((1, 1, 1, 2, 3, 0)))])])
         return Fields(fields + often(chance, [], [("rrsets", [])], [("rrsets", [rrset(chance, reach)])], [("zone", "x")],
                                      [("name", "example.net.")], [("masters", ["192.0.2.66"])], [("kind", "Slave")],
                                      [("RRsets", [rrset(chance, reach)])], [("dnssec", True)], odds=0.15))
@@ -199,7 +207,7 @@ def request(chance: random.Random, reach, key: str) -> Sent:
         path += chance.choice(QUERIES)
     body = b""
     if method not in ("GET", "DELETE") or chance.random() < 0.1:
-        body = render(chance, body_of(chance, reach, method, path), chance.random() < 0.3).encode(errors="surrogatepass")
+        body = render(chance, body_of(chance, reach, method, path, zone), chance.random() < 0.3).encode(errors="surrogatepass")
         if chance.random() < 0.06:
             body = spoil(chance, body)
     headers = {"X-API-Key": often(chance, key, key + " ", key.upper(), key[:-1], "", odds=0.03)}

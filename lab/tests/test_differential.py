@@ -13,7 +13,7 @@ import re
 import sqlite3
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import pytest
@@ -33,6 +33,9 @@ SEED = int(os.environ.get("ZONEGATE_DIFFERENTIAL_SEED", "20261120"))
 
 TABLES = ("domains", "records", "supermasters", "comments", "domainmetadata", "cryptokeys", "tsigkeys")
 """All tables of PowerDNS's SQLite backend."""
+
+SECRETS = ("cryptokeys", "tsigkeys", "supermasters")
+"""Tables that none of these keys may add to."""
 
 GUARDED = {"NS", "SOA", "DS", "DNAME", "DNSKEY", "CDS", "CDNSKEY", "CSYNC", "DLV", "TA", "CAA", "LUA"}
 """Types that need a role of their own."""
@@ -78,6 +81,11 @@ def is_plain(row: Row) -> bool:
 def is_edited(row: Row) -> bool:
     """Whether the row is in a zone of the zone editors."""
     return row.zone.endswith(".nl") or "prod" in row.zone
+
+
+def is_new(row: Row) -> bool:
+    """Whether the row is in a zone that takes no name from one of the demo zones."""
+    return row.zone != "" and not any(below(row.zone, zone) for zone in whole.demo_zones())
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ REACHES = {
                           and row.kind in ("A", "AAAA", "CNAME", "MX", "SRV", "TXT"),
                           names=("apps.example.com", "a.apps.example.com"), kinds=("A", "CNAME", "MX", "TXT"),
                           values=("192.0.2.7", '"x"', "10 mail.example.com.")),
-    "demoverify01": Reach(is_proof, names=("example.com", "www.example.com"),
+    "demoverify01": Reach(is_proof, names=("proof.example.com", "proof.example.com", "example.com"),
                           values=('"MS=ms12345"', '"google-site-verification=0123456789abcdefghij"')),
     "demopreviews": Reach(lambda row: is_record(row) and row.zone == "example.com" and row.kind in ("A", "AAAA", "CNAME")
                           and bool(re.fullmatch(r"pr-[1-9][0-9]{0,5}\.preview\.example\.com", row.name)),
@@ -141,9 +149,9 @@ REACHES = {
                           kinds=("A", "TXT", "MX", "CNAME"), values=("192.0.2.7", '"x"', "10 www.customer.nl."),
                           zones=("customer.nl", "prod-shop.nl", "shop-prod.com")),
     "democreator1": Reach(nothing, reads=is_record, names=("www.new.example", "new.example"), kinds=("A", "TXT", "NS"),
-                          adds=lambda row: row.zone == "new.example" and row.table != "cryptokeys"
-                          and (is_plain(row) or row.table != "records" or row.kind in ("SOA", "NS")),
-                          values=("192.0.2.7", "ns1.new.example."), zones=("new.example",)),
+                          adds=lambda row: is_new(row) and row.table not in SECRETS and (
+                              row.table != "records" or is_plain(row) or (row.name, row.kind) in ((row.zone, "SOA"), (row.zone, "NS"))),
+                          values=("192.0.2.7", "ns1.new.example.", '"x"'), zones=("new.example",)),
     "demoallzones": Reach(is_plain, reads=lambda row: is_record(row) or row.table == "domainmetadata",
                           names=("www.example.com", "www.example.net"), kinds=("A", "TXT", "MX"),
                           values=("192.0.2.7", '"x"', "10 mail.example.com.")),
@@ -215,14 +223,15 @@ def outside(reach: Reach, before: Counter, after: Counter) -> list:
 def leaked(reach: Reach, rows: Counter, sent: nasty.Sent, answer: web.Answer) -> list:
     """The values and owner names in an answer that the key may not read and did not send itself."""
     reads = reach.reads or reach.changes
-    text, asked = answer.text, json.dumps(sent.path) + sent.body.decode(errors="replace")
+    text = answer.text
+    asked = sent.path + re.sub(r"\\u00([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), sent.body.decode(errors="replace"))
     hidden, shown = set(), set()
     for row in rows:
         # A value that is a host name may stand inside any other name.
-        values = [] if row.kind in ("SOA", "CNAME", "NS") or len(row.content) < 8 else [json.dumps(row.content)[1:-1]]
-        names = [] if row.name in ("", row.zone) else [f'"{row.name}.'.lower()]
+        values = [] if row.kind in ("SOA", "CNAME", "NS", "MX") or len(row.content) < 8 else [json.dumps(row.content)[1:-1]]
+        names = [] if row.name in ("", row.zone) else [f'"name": "{row.name}.']
         (shown if reads(row) else hidden).update(values + names)
-    return [one for one in hidden - shown if one in text and one.strip('"') not in asked and one.strip('"\\') not in asked]
+    return [one for one in hidden - shown if one in text and one not in asked and one.strip('"\\') not in asked]
 
 
 @pytest.fixture(scope="module")
@@ -237,6 +246,7 @@ def target(folder, built):
         answer = server.api("POST", path, body)
         assert answer.status == 201, answer.text
     for name, kind, records in (("hidden.example.com.", "TXT", ['"hidden-text-of-nobody"']),
+                                ("proof.example.com.", "TXT", ['"MS=ms77777"']),
                                 ("example.com.", "TXT", ['"v=spf1 mx -all"', '"MS=ms99999"'])):
         answer = server.api("PATCH", "/zones/example.com.", {"rrsets": [{
             "name": name, "type": kind, "ttl": 60, "changetype": "REPLACE",
