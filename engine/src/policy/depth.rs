@@ -2,9 +2,10 @@
 //!
 //! Cedar guards its recursion by asking how much stack is left; WebAssembly cannot tell, so in
 //! the filter a deep expression does not become an error but a trap, which takes a whole worker
-//! down. Some hundred nested parentheses or a chain of two hundred `||` are enough.
+//! down. Some hundred nested parentheses or a chain of three hundred `||` are enough.
 //! So the text is scanned first, by a loop: how deep brackets nest, how long a run of unary
-//! operators is, how deep `if` nests, how many operators one policy chains.
+//! operators is, how deep `if` nests, how many operators and members one policy chains, and all
+//! of these together, because they share one stack.
 //! The command and the filter run the same check, with limits of half of what was measured inside
 //! Envoy or less (`docs/limits.md`).
 
@@ -16,8 +17,15 @@ const BRACKETS_MAX: usize = 24;
 const UNARY_MAX: usize = 8;
 /// `if` inside one policy, which bounds their nesting.
 const CONDITIONALS_MAX: usize = 24;
-/// Binary operators (`&&`, `||`, `+`, `-`, `*`) and member accesses in one policy.
+/// Binary operators (`&&`, `||`, `+`, `-`, `*`) and clauses, which Cedar joins by `&&`, in one policy.
 const OPERATORS_MAX: usize = 64;
+/// Member accesses in one chain, brackets not counted as a break.
+const ACCESSES_MAX: usize = 64;
+/// All of the above together in one policy: the most that one path through it can be deep.
+const DEPTH_MAX: usize = 112;
+/// What a bracket counts in it: itself, and the one comparison that fits in it, of which `!=`, `>`
+/// and `>=` are two steps for Cedar.
+const BRACKET_DEPTH: usize = 3;
 /// Bytes of one policy file.
 const FILE_BYTES_MAX: usize = 1 << 20;
 
@@ -26,14 +34,41 @@ const FILE_BYTES_MAX: usize = 1 << 20;
 struct Count {
     /// Open brackets.
     brackets: usize,
+    /// The most brackets that were open at once.
+    brackets_peak: usize,
     /// Unary operators with only brackets and blanks between them.
     unary: usize,
+    /// All unary operators.
+    unary_total: usize,
     /// `if` keywords.
     conditionals: usize,
-    /// Binary operators.
+    /// Binary operators and clauses.
     operators: usize,
-    /// Member accesses in an unbroken chain.
-    accesses: usize,
+    /// The chain of member accesses inside the innermost open bracket.
+    chain: Chain,
+    /// The chains around it, outermost first.
+    outer_chains: Vec<Chain>,
+}
+
+/// How long chains of member accesses are between two brackets.
+#[derive(Clone, Copy, Default)]
+struct Chain {
+    /// The one that is being read.
+    current: usize,
+    /// The longest that an operator or comma has ended.
+    longest: usize,
+}
+
+impl Chain {
+    /// The longest so far.
+    fn most(self) -> usize {
+        self.current.max(self.longest)
+    }
+
+    /// Ends the chain that is being read: what follows is another operand.
+    fn end(&mut self) {
+        *self = Chain { current: 0, longest: self.most() };
+    }
 }
 
 /// Checks one policy file; every limit is reported at most once, at the line where it is passed.
@@ -50,10 +85,8 @@ pub(super) fn check(file: &str, text: &str) -> Result<(), Problem> {
         let next = bytes.peek().map_or(0, |(_, next)| *next);
         if byte.is_ascii_alphanumeric() || byte == b'_' {
             word_start = word_start.or(Some(at));
-            if text.as_bytes().get(word_start.unwrap_or(at)..=at) == Some(b"if".as_slice())
-                && !(next.is_ascii_alphanumeric() || next == b'_')
-            {
-                count.conditionals += 1;
+            if !(next.is_ascii_alphanumeric() || next == b'_') {
+                count.take_word(text.as_bytes().get(word_start.unwrap_or(at)..=at));
             }
             count.unary = 0;
             previous = byte;
@@ -98,28 +131,63 @@ fn skip_line(bytes: &mut impl Iterator<Item = (usize, u8)>) {
 }
 
 impl Count {
+    /// Counts one word that is outside strings and comments.
+    fn take_word(&mut self, word: Option<&[u8]>) {
+        match word {
+            Some(b"if") => self.conditionals += 1,
+            Some(b"when" | b"unless") => self.take_operator(),
+            _ => {}
+        }
+    }
+
+    /// Counts one binary operator.
+    fn take_operator(&mut self) {
+        self.operators += 1;
+        self.chain.end();
+    }
+
+    /// Counts one unary operator.
+    fn take_unary(&mut self) {
+        self.unary += 1;
+        self.unary_total += 1;
+    }
+
     /// Counts one byte that is outside words, strings and comments.
     fn take(&mut self, byte: u8, next: u8, previous: u8) {
         match byte {
-            b'(' | b'[' | b'{' => self.brackets += 1,
+            b'(' | b'[' | b'{' => {
+                self.brackets += 1;
+                self.brackets_peak = self.brackets_peak.max(self.brackets);
+                self.outer_chains.push(std::mem::take(&mut self.chain));
+            }
             b')' | b']' | b'}' => {
                 self.brackets = self.brackets.saturating_sub(1);
                 self.unary = 0;
+                // `(a.b).c` is one chain of two; so is, to be on the safe side, `a.b(c.d)`.
+                let inner = self.chain.most();
+                self.chain = self.outer_chains.pop().unwrap_or_default();
+                self.chain.current += inner;
             }
-            b'!' if next != b'=' => self.unary += 1,
+            b'!' if next != b'=' => self.take_unary(),
             // A minus after an operand is binary, anywhere else it is a sign.
-            b'-' if is_operand_end(previous) => self.operators += 1,
-            b'-' => self.unary += 1,
-            b'+' | b'*' => self.operators += 1,
-            b'&' | b'|' if next == byte => {
-                self.operators += 1;
-                self.accesses = 0;
-            }
-            b'.' => self.accesses += 1,
-            b',' => self.accesses = 0,
+            b'-' if is_operand_end(previous) => self.take_operator(),
+            b'-' => self.take_unary(),
+            b'+' | b'*' => self.take_operator(),
+            b'&' | b'|' if next == byte => self.take_operator(),
+            b'.' => self.chain.current += 1,
+            b',' => self.chain.end(),
             b';' if self.brackets == 0 => *self = Count::default(),
             _ => {}
         }
+    }
+
+    /// No path through the policy read so far is deeper than this.
+    fn depth(&self) -> usize {
+        BRACKET_DEPTH * self.brackets_peak
+            + self.unary_total
+            + self.conditionals
+            + self.operators
+            + self.chain.most()
     }
 
     /// The limit that has been passed, if one has, and what to do about it.
@@ -135,8 +203,19 @@ impl Count {
         } else if self.conditionals > CONDITIONALS_MAX {
             let message = format!("one policy has more than {CONDITIONALS_MAX} `if`");
             Some((message, "write several policies"))
-        } else if self.operators > OPERATORS_MAX || self.accesses > OPERATORS_MAX {
-            Some((format!("one policy chains more than {OPERATORS_MAX} operators"), sets))
+        } else if self.operators > OPERATORS_MAX {
+            let message =
+                format!("one policy chains more than {OPERATORS_MAX} operators and clauses");
+            Some((message, sets))
+        } else if self.chain.most() > ACCESSES_MAX {
+            let message = format!("one policy chains more than {ACCESSES_MAX} member accesses");
+            Some((message, "write several policies"))
+        } else if self.depth() > DEPTH_MAX {
+            let message = format!(
+                "brackets, `!`, `-`, `if`, operators and member accesses of one policy are more \
+                 than {DEPTH_MAX} together"
+            );
+            Some((message, "write several policies"))
         } else {
             None
         }
@@ -174,11 +253,32 @@ mod tests {
             (vec!["true"; 70].join(" || "), "chains"),
             (vec!["1"; 70].join(" - "), "chains"),
             (format!("{}true", "if true then true else ".repeat(30)), "`if`"),
+            (format!("context{} == 1", ".a".repeat(70)), "member accesses"),
+            (format!("{}1{} == 1", "{a: 1 + ".repeat(23), ", b: 1}.a.a.a".repeat(23)), "member"),
+            (
+                format!("{}true{}", "!!!!(if ".repeat(20), " then true else true)".repeat(20)),
+                "together",
+            ),
+            (format!("true }}{}", " unless { false }".repeat(70)), "clauses"),
         ] {
             let problem = check("a", &format!("\n{}", policy(&condition))).unwrap_err();
             assert!(problem.message.contains(expected), "{problem}");
             assert_eq!(problem.line, Some(2));
         }
+    }
+
+    #[test]
+    fn operands_do_not_add_up_to_one_chain() {
+        let operand = "context.a.b == principal.c.d";
+        assert_eq!(check("a", &policy(&vec![operand; 60].join(" || "))), Ok(()));
+        assert_eq!(
+            check("a", &policy(&format!("[{operand}{}]", format!(", {operand}").repeat(60)))),
+            Ok(())
+        );
+        assert_eq!(
+            check("a", &policy(&format!("({})", vec!["(context.a.b)"; 60].join(" + ")))),
+            Ok(())
+        );
     }
 
     #[test]
