@@ -12,7 +12,7 @@ use cedar_policy::{Entities, Entity, EntityUid, Policy, PolicyId, PolicySet};
 
 use super::facts::Reads;
 
-use super::load::LoadedTemplate;
+use super::load::{Binds, LoadedTemplate};
 use super::scope::{AccountId, Scope};
 use super::{Entry, Policies, bound_entity, entities, facts};
 use crate::key::{Grant, Key};
@@ -177,7 +177,30 @@ impl Policies {
 
     /// What is wrong with a key's grants and roles, if anything.
     pub fn key_problem(&self, key: &Key) -> Option<Problem> {
-        self.links(key).err()
+        let unread = || key.grants.iter().find_map(|grant| self.unread(key, grant));
+        self.links(key).err().or_else(unread)
+    }
+
+    /// A name or domain of a grant that none of its templates reads: the grant would hold for the
+    /// whole zone, although its author narrowed it.
+    fn unread(&self, key: &Key, grant: &Grant) -> Option<Problem> {
+        let wanted = &grant.grant;
+        let reads = |binds: Binds| {
+            self.templates.iter().any(|template| {
+                template.binds == binds
+                    && (template.authored.id == *wanted || template.grants.contains(wanted))
+            })
+        };
+        let given = [
+            ("name", grant.name.is_some(), Binds::Name),
+            ("domain", grant.domain.is_some(), Binds::Domain),
+        ];
+        let (field, ..) =
+            given.into_iter().find(|(_, is_given, binds)| *is_given && !reads(*binds))?;
+        let message = format!("the grant `{wanted}` of key `{}` reads no `{field}`", key.id);
+        let help =
+            format!("without it the grant means the same; or choose one that has a `{field}`");
+        Some(Problem::new("keys.toml", message).at(grant.line).help(help))
     }
 }
 
@@ -190,6 +213,38 @@ pub(super) fn authored_id(id: &PolicyId) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "author")]
+    #[test]
+    fn a_grant_has_no_field_that_its_templates_do_not_read() {
+        let template = |id: &str, binds: &str| {
+            format!(
+                "@id(\"{id}\") @grant(\"{id}\") @binds(\"{binds}\") @doc(\"x\")\n\
+                 permit (principal == ?principal, action == Action::\"record.read\", resource in ?resource);\n"
+            )
+        };
+        let text = template("of-zone", "zone") + &template("of-name", "name");
+        let files = [("t.cedar".to_owned(), text)];
+        let policies = Policies::check(&files, &crate::policy::Lists::default()).unwrap();
+        let said = |grant: &str| {
+            let digest = "0".repeat(64);
+            let text = format!(
+                "[[key]]\nid = \"k3m9x2p7q1ab\"\ndigest = \"sha256:{digest}\"\ndescription = \"x\"\n\
+                 accounts = [\"*\"]\n[[key.grant]]\nzone = \"example.com\"\n{grant}\n"
+            );
+            let known = crate::key::Known::default();
+            let (keys, _) = crate::key::parse("keys.toml", &text, &known).unwrap();
+            let problem = policies.key_problem(keys.iter().next().unwrap());
+            problem.map(|problem| problem.to_string())
+        };
+        assert_eq!(said("grant = \"of-zone\""), None);
+        assert_eq!(said("grant = \"of-name\"\nname = \"www.example.com\""), None);
+        for field in ["name", "domain"] {
+            let said =
+                said(&format!("grant = \"of-zone\"\n{field} = \"www.example.com\"")).unwrap();
+            assert!(said.contains(&format!("reads no `{field}`")), "{said}");
+        }
+    }
 
     #[test]
     fn a_link_is_named_after_its_template() {
