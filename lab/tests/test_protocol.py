@@ -8,6 +8,7 @@ from lab import web
 
 from . import two
 from .conftest import ADDRESS, CHALLENGE, ZONES
+from .test_secrets import wait_for
 
 BODY_BYTES_MAX = 2 * 1024 * 1024
 """The filter's cap for a request body."""
@@ -147,5 +148,6 @@ def test_the_client_address_is_the_peer(gate, keys):
     """X-Forwarded-For does not make anybody somebody else: the audit record has the peer."""
     for headers in ({}, {"X-Forwarded-For": "192.0.2.1"}, {"X-Forwarded-For": "192.0.2.1, 192.0.2.2"}):
         gate.ask("GET", "/.zonegate/whoami", key=keys["demoddns0001"], headers=headers)
+    assert wait_for(lambda: len(gate.audit_records()) >= 3, 10)
     records = [each["zonegate"] for each in gate.audit_records() if "zonegate" in each]
     assert records and {each["client"] for each in records} == {"127.0.0.1"}
