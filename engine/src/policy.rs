@@ -134,7 +134,7 @@ impl Policies {
         let (loaded, all, mut problems) = load::parse_all(files);
         // What could be parsed is validated all the same, so that one round shows all problems.
         problems.extend(load::validate(files, &loaded, &all, &schema));
-        problems.extend(spelling::problems(&loaded));
+        problems.extend(spelling::problems(&loaded, lists));
         if !problems.is_empty() {
             return Err(problems);
         }

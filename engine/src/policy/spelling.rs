@@ -3,10 +3,12 @@
 //! Names are canonical wherever policies see them: lower case, without a trailing dot. Cedar
 //! compares texts as they are, so `resource.name == "WWW.example.com."` is never true, and nobody
 //! would notice. So what is compared with a name, whether by `==`, `!=`, `like` or `contains`, is
-//! held to the form of a name, and what is compared with a kind of metadata to upper case.
+//! held to the form of a name, what is compared with a kind of metadata to upper case, and what is
+//! compared with a provider to those that there are.
 
 use serde_json::Value;
 
+use super::Lists;
 use super::load::{Authored, Loaded};
 use crate::name::{Name, NameForm};
 use crate::problem::Problem;
@@ -26,30 +28,37 @@ struct Comparison<'p> {
 }
 
 /// Everything in these policies that could never match.
-pub(super) fn problems(loaded: &Loaded) -> Vec<Problem> {
+pub(super) fn problems(loaded: &Loaded, lists: &Lists) -> Vec<Problem> {
+    let mut providers: Vec<&str> =
+        lists.routes.iter().filter_map(|route| route.split('/').next()).collect();
+    providers.dedup();
     let mut problems = Vec::new();
     for (policy, authored) in &loaded.policies {
-        judge(authored, &policy.to_json().unwrap_or_default(), &mut problems);
+        judge(authored, &policy.to_json().unwrap_or_default(), &providers, &mut problems);
     }
     for template in &loaded.templates {
-        judge(&template.authored, &template.json, &mut problems);
+        judge(&template.authored, &template.json, &providers, &mut problems);
     }
     problems
 }
 
 /// Judges the entities and comparisons of one policy.
-fn judge(authored: &Authored, json: &Value, problems: &mut Vec<Problem>) {
+fn judge(authored: &Authored, json: &Value, providers: &[&str], problems: &mut Vec<Problem>) {
     let mut report = |what: String, help: String| {
         let message = format!("{what} in `{}` can never match", authored.id);
         problems.push(Problem::new(&authored.file, message).at(authored.line).help(help));
     };
     for (kind, id) in &authored.mentions.entities {
-        if let Some(help) = entity(kind, id) {
+        if let Some(help) = entity(kind, id, providers) {
             report(format!("`{kind}::\"{id}\"`"), help);
         }
     }
     for Comparison { attribute, text, like } in comparisons(json) {
-        let help = if like { pattern(attribute, &text) } else { plain(attribute, &text) };
+        let help = match attribute {
+            "provider" if !like => provider(&text, providers),
+            _ if like => pattern(attribute, &text),
+            _ => plain(attribute, &text),
+        };
         if let Some(help) = help {
             let shown = text.replace(ANYTHING, "*");
             report(format!("`resource.{attribute}` compared with \"{shown}\""), help);
@@ -58,7 +67,7 @@ fn judge(authored: &Authored, json: &Value, problems: &mut Vec<Problem>) {
 }
 
 /// What is wrong with the id of an entity, if anything is.
-fn entity(kind: &str, id: &str) -> Option<String> {
+fn entity(kind: &str, id: &str, providers: &[&str]) -> Option<String> {
     match kind {
         "Domain" if id == "." => {
             Some("leave it out: a rule without a domain is about every name".to_owned())
@@ -68,12 +77,20 @@ fn entity(kind: &str, id: &str) -> Option<String> {
             Ok(name) => Some(format!("write `{kind}::\"{name}\"`")),
             Err(error) => Some(format!("{error}")),
         },
-        "Account" if id.split('/').count() != 2 => {
-            Some("write it as `Account::\"provider/account\"`".to_owned())
-        }
+        "Account" => match id.split('/').collect::<Vec<_>>().as_slice() {
+            [name, _] => provider(name, providers),
+            _ => Some("write it as `Account::\"provider/account\"`".to_owned()),
+        },
+        "Provider" => provider(id, providers),
         "Record" => Some("compare `resource.name` and `resource.type` instead".to_owned()),
         _ => None,
     }
+}
+
+/// What is wrong with a provider's name, if anything is.
+fn provider(name: &str, providers: &[&str]) -> Option<String> {
+    let known = providers.is_empty() || providers.contains(&name);
+    (!known).then(|| format!("no provider has this name; there is: {}", providers.join(", ")))
 }
 
 /// What is wrong with a text that an attribute is compared with, if anything is.
@@ -185,7 +202,7 @@ fn literal(expression: Option<&Value>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Lists, Policies};
+    use crate::policy::Policies;
 
     /// The message and help for a condition of a policy about records, if it can never match.
     fn said(condition: &str) -> Option<String> {
@@ -193,7 +210,8 @@ mod tests {
             "@id(\"p\") @doc(\"x\") forbid (principal, action in Action::\"write\", resource)\nwhen {{ {condition} }};"
         );
         let files = [("p.cedar".to_owned(), text)];
-        let problems = Policies::check(&files, &Lists::default()).err()?;
+        let routes = ["powerdns/zone-patch", "powerdns/zone-read"].map(str::to_owned).to_vec();
+        let problems = Policies::check(&files, &Lists { routes, ..Lists::default() }).err()?;
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Some(said.join("\n"))
     }
@@ -212,6 +230,10 @@ mod tests {
             (r#"resource.name like "*.example.com.""#, "no dot at its beginning or end"),
             (r#"resource.name like ".example.com*""#, "no dot at its beginning or end"),
             (r#"resource.leftmost like "*.x""#, "'.' does not occur there"),
+            (r#"resource in Provider::"PowerDNS""#, "there is: powerdns"),
+            (r#"resource in Account::"powerdnss/main""#, "there is: powerdns"),
+            (r#"resource in Account::"main""#, "Account::\"provider/account\""),
+            (r#"resource.provider != "power-dns""#, "there is: powerdns"),
             (r#"resource.name like "bücher*""#, "'ü' does not occur there"),
         ] {
             let said = said(condition).unwrap_or_default();
@@ -231,6 +253,8 @@ mod tests {
             r#"resource has value && resource.value == "Any Text.""#,
             r#"principal has owner && principal.owner == "Web team""#,
             r#"resource.leftmost like "*""#,
+            r#"resource in Provider::"powerdns" || resource in Account::"powerdns/main""#,
+            r#"resource.provider == "powerdns""#,
         ] {
             assert_eq!(said(condition), None, "{condition}");
         }
