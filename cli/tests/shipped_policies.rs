@@ -110,7 +110,7 @@ const TAKEN: &[(&str, &str, &str, &str)] = &[
     (
         "guardrails",
         "guardrails/zones.cedar",
-        "(resource.apex && resource.type == RecordType::\"NS\")",
+        "(resource.type == RecordType::\"NS\" && resource.apex)",
         "false",
     ),
     ("guardrails", "guardrails/zones.cedar", "    RecordType::\"DS\",\n", ""),
@@ -118,6 +118,7 @@ const TAKEN: &[(&str, &str, &str, &str)] = &[
     ("guardrails", "guardrails/zones.cedar", "    RecordType::\"CDS\",\n", ""),
     ("guardrails", "guardrails/zones.cedar", "RecordType::\"CAA\"", "RecordType::\"HINFO\""),
     ("guardrails", "guardrails/zones.cedar", "RecordType::\"LUA\"", "RecordType::\"HINFO\""),
+    ("guardrails", "guardrails/zones.cedar", "\"ENABLE-LUA-RECORDS\"", "\"SOA-EDIT\""),
     ("guardrails", "guardrails/zones.cedar", "RecordType::\"OTHER\"", "RecordType::\"HINFO\""),
     (
         "guardrails",
