@@ -14,6 +14,8 @@ pub(crate) struct Metrics {
     allowed: Option<u32>,
     /// Denied requests, in the order of [`Reason::ALL`].
     denied: Vec<(&'static str, Option<u32>)>,
+    /// Denials because a policy failed while it was evaluated; also among `denied`.
+    policy_errors: Option<u32>,
     /// Lookups that were answered.
     lookups_answered: Option<u32>,
     /// Lookups that were not.
@@ -39,6 +41,7 @@ impl Metrics {
         Metrics {
             allowed: decisions("allow"),
             denied: Reason::ALL.iter().map(|one| (one.code(), decisions(one.code()))).collect(),
+            policy_errors: host::define_metric(MetricType::Counter, "zonegate_policy_errors_total"),
             lookups_answered: lookups("answered"),
             lookups_failed: lookups("failed"),
         }
@@ -46,6 +49,9 @@ impl Metrics {
 
     /// Counts a decision; `None` is an allow.
     pub(crate) fn decision(&self, reason: Option<&str>) {
+        if reason == Some(Reason::PolicyError.code()) {
+            host::increment(self.policy_errors);
+        }
         host::increment(match reason {
             None => self.allowed,
             Some(reason) => {

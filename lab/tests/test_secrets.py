@@ -106,8 +106,11 @@ def test_metrics_are_good_prometheus(gate, keys):
     """The names and labels that the documentation promises."""
     gate.ask("GET", ZONES, key="wrong")
     gate.ask("GET", ZONES, key=keys["demoacmezone"])
+    assert gate.ask("GET", ZONES, key=keys["demooverflow"]).status == 403
     text = gate.ask_admin("/stats/prometheus").text
     assert re.search(r'^zonegate_decisions_total\{reason="[a-z-]+"\} [1-9]', text, re.M), text[-2000:]
+    assert re.search(r'^zonegate_lookups_total\{result="answered"\} \d', text, re.M)
+    assert re.search(r"^zonegate_policy_errors_total(\{\})? [1-9]", text, re.M)
     assert re.search(r"^zonegate_bundle_version(\{\})? [1-9]", text, re.M)
     assert re.search(r"^zonegate_bundle_loads_total(\{\})? [1-9]", text, re.M)
 
