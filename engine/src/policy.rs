@@ -346,8 +346,10 @@ impl Policies {
         let schema = self.schema();
         // The schema wants every attribute to be there; policies only those they read.
         let reads = if schema.is_some() { Reads::ALL } else { candidates.reads };
+        let asked = (reads != Reads::ALL).then_some(&candidates.domains);
+        let account = &asking.account;
         let resource =
-            entities::resource_entity(&self.types, &asking.account, operation, &matching, reads)?;
+            entities::resource_entity(&self.types, account, operation, &matching, reads, asked)?;
         let resource_uid = resource.uid();
         let base = asking.subject.base(self, operation.action)?;
         let entities = base.add_entities([resource], schema).ok()?;

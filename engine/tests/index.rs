@@ -55,13 +55,16 @@ const RESOURCES: [&str; 9] = [
 ];
 
 /// Conditions; one of them fails for most requests, one reads a value.
-const CONDITIONS: [&str; 11] = [
+const CONDITIONS: [&str; 14] = [
     "",
     "when { resource.leftmost == \"a\" }",
     "when { resource.type == RecordType::\"A\" }",
     "when { resource.depth * 9223372036854775807 > 1 }",
     "when { resource has value && resource.value like \"*9*\" }",
     "unless { resource in Pattern::\"short\" }",
+    "when { resource in Domain::\"www.example.com\" }",
+    "unless { resource in [Domain::\"a.www.example.com\", Domain::\"b.example.com\"] }",
+    "when { resource in Zone::\"example.com\" && !(resource in Domain::\"www.example.com\") }",
     "when { resource.type == RecordType::\"TXT\" && resource.depth * 9223372036854775807 > 1 }",
     "when { resource.depth * 9223372036854775807 > 1 && resource.type == RecordType::\"A\" }",
     "when { [RecordType::\"A\", RecordType::\"NS\"].contains(resource.type) } unless { resource.apex }",

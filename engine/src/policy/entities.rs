@@ -125,13 +125,15 @@ pub(super) fn key_entity(types: &Types, key: &Key) -> Option<Entity> {
 }
 
 /// The resource of an operation, with the attributes that are read; `patterns` are the names of
-/// the patterns that its record matches.
+/// the patterns that its record matches, `asked` the domains that
+/// policies ask for; `None` for all of them.
 pub(super) fn resource_entity(
     types: &Types,
     account: &AccountId,
     operation: &Operation,
     patterns: &[&str],
     reads: Reads,
+    asked: Option<&HashSet<String>>,
 ) -> Option<Entity> {
     let provider = names::of(&types.provider, &account.provider);
     let account_uid = names::of(&types.account, &account.path());
@@ -145,12 +147,12 @@ pub(super) fn resource_entity(
             if let Some(kind) = metadata {
                 attributes.put(Attribute::Metadata, || text(kind));
             }
-            let mut parents = domains(types, zone);
+            let mut parents = domains(types, zone, asked);
             parents.extend([account_uid, provider]);
             Entity::new(names::of(&types.zone, zone.as_str()), attributes.made, parents).ok()
         }
         Resource::Record(record) => {
-            let mut parents = domains(types, &record.name);
+            let mut parents = domains(types, &record.name, asked);
             parents.extend([account_uid, provider]);
             parents.insert(names::of(&types.zone, record.zone.as_str()));
             parents.insert(names::of(&types.name, record.name.as_str()));
@@ -163,9 +165,10 @@ pub(super) fn resource_entity(
     }
 }
 
-/// A name and its ancestors, as domains.
-fn domains(types: &Types, name: &Name) -> HashSet<EntityUid> {
-    name.ancestors().map(|domain| names::of(&types.domain, domain)).collect()
+/// A name and its ancestors, as domains, as far as policies ask for them.
+fn domains(types: &Types, name: &Name, asked: Option<&HashSet<String>>) -> HashSet<EntityUid> {
+    let is_asked = |domain: &&str| asked.is_none_or(|asked| asked.contains(*domain));
+    name.ancestors().filter(is_asked).map(|domain| names::of(&types.domain, domain)).collect()
 }
 
 /// Attributes being made: only those that are read.

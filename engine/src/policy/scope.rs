@@ -103,6 +103,19 @@ impl Scope {
         }
     }
 
+    /// The domain that the policy is scoped to, if it is.
+    pub(super) fn domain(&self) -> Option<&str> {
+        match &self.resource {
+            ResourceBound::Domain(domain) => Some(domain),
+            ResourceBound::Any
+            | ResourceBound::Kind(_)
+            | ResourceBound::Zone(_)
+            | ResourceBound::Name(_)
+            | ResourceBound::Account(_)
+            | ResourceBound::Provider(_) => None,
+        }
+    }
+
     /// The resources that the policy can match, in words.
     pub(super) fn resource_text(&self) -> String {
         match &self.resource {

@@ -5,7 +5,7 @@
 //! that its operations lead to is built once.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use cedar_policy::{Entities, Entity, EntityUid, Policy, PolicyId, PolicySet};
@@ -48,6 +48,9 @@ pub(super) struct Candidates {
     pub(super) reads: Reads,
     /// The named patterns that they ask for, sorted.
     pub(super) patterns: Vec<String>,
+    /// The domains that they ask for: no other ancestors of a name are made, because a name may
+    /// have a hundred labels.
+    pub(super) domains: HashSet<String>,
     /// Whether one of them permits.
     pub(super) permits: bool,
 }
@@ -60,7 +63,11 @@ impl Candidates {
             mentions().flat_map(|one| one.of_type("Pattern")).map(str::to_owned).collect();
         patterns.sort_unstable();
         patterns.dedup();
+        // A link mentions what its template does; its own domain stands in its scope.
+        let bound = entries.iter().filter_map(|entry| entry.scope.domain());
+        let domains = mentions().flat_map(|one| one.of_type("Domain")).chain(bound);
         Some(Candidates {
+            domains: domains.map(str::to_owned).collect(),
             set: PolicySet::from_policies(entries.iter().map(|entry| entry.policy.clone())).ok()?,
             reads: mentions().fold(Reads::default(), |reads, one| reads.and(one.reads)),
             patterns,
