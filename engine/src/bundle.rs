@@ -27,20 +27,16 @@ use crate::network::Networks;
 use crate::pattern::Patterns;
 use crate::policy::Policies;
 use crate::problem::Problem;
-use crate::provider::Provider;
+use crate::provider::{self, Provider};
 use crate::window::{Clock, Windows};
 
-#[cfg(feature = "author")]
-/// The route of `whoami`, which belongs to the gate and to no provider.
-const WHOAMI_ROUTE: &str = crate::session::WHOAMI_ROUTE;
 /// The format that this engine reads and writes.
 const FORMAT: u32 = 1;
 /// Bytes of a bundle; a larger one is refused before it is parsed.
 pub const BUNDLE_BYTES_MAX: usize = 64 << 20;
 
 /// The provider files that are compiled in, by name.
-pub const PROVIDER_FILES: [(&str, &str); 1] =
-    [("powerdns.toml", include_str!("../providers/powerdns.toml"))];
+pub const PROVIDER_FILES: [(&str, &str); 1] = [("powerdns.toml", provider::POWERDNS)];
 
 /// The outer form of a bundle.
 #[derive(Serialize, Deserialize)]

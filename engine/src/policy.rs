@@ -48,7 +48,7 @@ use self::scope::{Groups, Scope};
 use self::subject::Candidates;
 use crate::decision::Reason;
 use crate::key::Key;
-use crate::operation::{Operation, Resource};
+use crate::operation::Operation;
 use crate::pattern::{self, Patterns};
 use crate::problem::Problem;
 use crate::value;
@@ -403,9 +403,4 @@ fn bound_entity<'g>(
         Binds::Domain => name("Domain", grant.domain.as_ref(), "domain"),
         Binds::Name => name("Name", grant.name.as_ref(), "name"),
     }
-}
-
-/// Whether an operation is on a record at a wildcard name.
-pub fn is_wildcard(operation: &Operation) -> bool {
-    matches!(&operation.resource, Resource::Record(record) if record.name.is_wildcard())
 }

@@ -227,11 +227,17 @@ impl Stream {
     }
 
     /// Publishes the audit record and counts the decision.
+    ///
+    /// The record stands from the decision on, in case no response ever comes; it is published
+    /// again only where the response has added to it.
     fn publish(&self) {
         let (Some(gate), Some(session)) = (&self.gate, &self.session) else { return };
         let audit = session.audit();
-        host::publish("zonegate", &audit.to_json(&gate.bundle.digest));
-        if self.phase == Phase::Done {
+        let decided_before = self.phase == Phase::Done;
+        if !decided_before || audit.tells_of_the_response() {
+            host::publish("zonegate", &audit.to_json(&gate.bundle.digest));
+        }
+        if decided_before {
             return;
         }
         if let Some(key) = &audit.key {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::parts::Parts;
-use super::{Bundle, Envelope, FORMAT, PROVIDER_FILES, WHOAMI_ROUTE, digest_of, open, providers};
+use super::{Bundle, Envelope, FORMAT, PROVIDER_FILES, digest_of, open, providers};
 use crate::key::{self, Keys, Known};
 use crate::network::Networks;
 use crate::pattern::Patterns;
@@ -14,6 +14,7 @@ use crate::policy::{Lists, Policies};
 use crate::problem::Problem;
 use crate::provider::Provider;
 use crate::role;
+use crate::session::WHOAMI_ROUTE;
 use crate::window::Windows;
 
 /// A policies folder, read by whoever can read files.

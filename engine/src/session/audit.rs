@@ -104,6 +104,11 @@ impl Audit {
         }
     }
 
+    /// Whether judging the response added anything to the record.
+    pub fn tells_of_the_response(&self) -> bool {
+        self.left_out > 0 || self.response_reason.is_some()
+    }
+
     /// Notes that the gate answered for itself.
     pub(super) fn gate(&mut self, what: &'static str) {
         self.decision = "gate";
