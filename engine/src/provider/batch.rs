@@ -14,7 +14,7 @@ use crate::record_type::RecordType;
 use super::body::{Reading, missing};
 use super::file::{Batch, Means};
 use super::refusal::{Refusal, quoted};
-use super::{text, value};
+use super::{record, text, value};
 
 /// What one item says, apart from its values.
 struct Item<'a> {
@@ -68,13 +68,9 @@ impl<'a> Reading<'a> {
                 .and_then(Json::as_text)
                 .ok_or_else(|| Refusal::body(format!("an rrset's `{key}` is missing or no text")))
         };
-        let given = text(&batch.name)?;
-        let name = text::name(self.file, None, given)?;
         let zone = self.zone.as_ref().ok_or_else(Refusal::internal)?;
-        if !name.is_below_or_equal(zone) {
-            return Err(text::bad_name(given, &format!("it is not in the zone {zone}")));
-        }
-        let rtype = text::rtype(text(&batch.rtype)?)?;
+        let name = record::owner(self.file, batch, zone, None, fields)?;
+        let rtype = record::rtype(self.file, batch, None, fields)?;
         if let Some(means) = batch.always {
             return Ok(Item { name, rtype, means, word: None, drops: &[] });
         }
@@ -101,13 +97,13 @@ impl<'a> Reading<'a> {
             if item.drops.contains(&key) {
                 continue;
             }
-            if key == batch.name {
+            if Some(&key) == batch.name.as_ref() {
                 out.push((key, Json::Text(text::write_name(self.file, None, &item.name))));
-            } else if key == batch.rtype {
+            } else if Some(&key) == batch.rtype.as_ref() {
                 out.push((key, Json::Text(item.rtype.to_string())));
             } else if batch.change.as_ref() == Some(&key) {
                 out.extend(item.word.map(|word| (key, Json::Text(word.to_owned()))));
-            } else if key == batch.values {
+            } else if Some(&key) == batch.values.as_ref() {
                 if let Some(list) = self.values(batch, given, &mut values)? {
                     out.push((key, list));
                 }
@@ -199,6 +195,7 @@ impl<'a> Reading<'a> {
             Means::Replace => (true, Action::RecordCreate, notes),
             Means::Delete => (true, Action::RecordDelete, false),
             Means::Prune => (values.is_empty(), Action::RecordDelete, false),
+            Means::Update | Means::Touch => return Err(Refusal::internal()),
         };
         if unseen {
             self.unseen.push(self.records.len());

@@ -254,8 +254,9 @@ impl Check<'_> {
             self.problem(table, "give either `always`, or `change` and `changes`");
         }
         for (word, change) in &batch.changes {
-            if change.means == Means::Delete && !change.drops.contains(&batch.values) {
-                self.problem(table, format!("`{word}` deletes, so it drops `{}`", batch.values));
+            let kept = batch.values.iter().find(|values| !change.drops.contains(*values));
+            if let (Means::Delete, Some(values)) = (change.means, kept) {
+                self.problem(table, format!("`{word}` deletes, so it drops `{values}`"));
             }
         }
     }
@@ -318,7 +319,7 @@ impl Check<'_> {
     /// Credentials say one place each.
     fn credentials(&mut self) -> Vec<CredentialScheme> {
         let mut schemes = Vec::new();
-        for Credential { source, header, prefix, basic } in &self.file.credential {
+        for Credential { source, header, prefix, basic, .. } in &self.file.credential {
             self.refer("credential", "source", source);
             match (header, basic) {
                 (Some(name), None) => schemes.push(CredentialScheme::Header {
@@ -450,7 +451,10 @@ impl Check<'_> {
 
 /// Whether a kind can stand in a path or query.
 fn is_text(kind: Kind) -> bool {
-    !matches!(kind, Kind::Lines | Kind::Integer | Kind::Texts | Kind::Batch | Kind::Objects)
+    !matches!(
+        kind,
+        Kind::Lines | Kind::Integer | Kind::Texts | Kind::Batch | Kind::Objects | Kind::Object
+    )
 }
 
 /// Whether an object has no objects inside.
@@ -490,6 +494,7 @@ fn is_complete(form: &ResponseForm) -> bool {
         Shape::Zone => [false, true, true, false, false],
         Shape::Search => [false, true, false, true, false],
         Shape::Object => [false, false, false, false, true],
+        Shape::Record | Shape::Records => has,
     }
 }
 

@@ -4,15 +4,20 @@
 //! cannot say. Every table refuses keys that it does not know, because a rule under a misspelt
 //! key would be a rule that nobody applies.
 
-use std::collections::BTreeMap;
+mod answer;
+mod request;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+pub(super) use self::answer::{LookupForm, Lookups, Paging, ResponseForm, Shape};
+pub(super) use self::request::{
+    Asked, Batch, Extent, Field, Means, Object, RouteForm, Texts, Use, When,
+};
 use crate::name::NameForm;
-use crate::operation::Action;
 
 /// A whole provider file.
 #[derive(Debug, Deserialize)]
@@ -22,7 +27,11 @@ pub(super) struct File {
     pub(super) provider: String,
     /// The API's name for people.
     pub(super) title: String,
-    /// How the API writes absolute names.
+    /// The scheme and host of the API, such as `https://api.example.net`: lookups are asked
+    /// there, and links that begin so are turned back to the gate. Without it the API is the
+    /// operator's own server, and the cluster's name is the host of lookups.
+    pub(super) origin: Option<String>,
+    /// How the API writes zones and absolute names.
     pub(super) name_form: Form,
     /// Whether the provider takes JSON keys that differ in case for the same key.
     #[serde(default)]
@@ -37,6 +46,11 @@ pub(super) struct File {
     pub(super) forward: ForwardForm,
     /// The provider's shape of an error.
     pub(super) error: ErrorForm,
+    /// What the API calls record types, where that is not their mnemonic: its word or number to a
+    /// mnemonic or `TYPEnnn`. What is no DNS type (a redirect, a script) gets a private number of
+    /// 65280 to 65400, so that policies deny it like any type without a name.
+    #[serde(default)]
+    pub(super) types: BTreeMap<String, String>,
     /// Sets of words, compared without regard to ASCII case.
     #[serde(default)]
     pub(super) set: BTreeMap<String, Vec<String>>,
@@ -51,6 +65,9 @@ pub(super) struct File {
     pub(super) batch: BTreeMap<String, Batch>,
     /// The shapes of answers.
     pub(super) response: BTreeMap<String, ResponseForm>,
+    /// How lists come in pages.
+    #[serde(default)]
+    pub(super) paging: BTreeMap<String, Paging>,
     /// The questions that the gate asks itself.
     #[serde(default)]
     pub(super) lookup: Lookups,
@@ -86,6 +103,8 @@ pub(super) enum TrailingSlash {
     Refused,
     /// Every path must have one.
     Required,
+    /// Nothing: with one and without, a path is the same, and goes on without.
+    Inert,
 }
 
 /// Where a fact is from.
@@ -128,7 +147,7 @@ impl<'de> Deserialize<'de> for Day {
     }
 }
 
-/// One place for a credential; exactly one of `header` and `basic` is given.
+/// One place for a credential; exactly one of `header`, `basic` and `body` is given.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credential {
@@ -138,8 +157,17 @@ pub(super) struct Credential {
     pub(super) header: Option<String>,
     /// What stands before it in the header, the blank included.
     pub(super) prefix: Option<String>,
+    /// Whether the header has two parts joined by a colon, the second of which is the key.
+    #[serde(default)]
+    pub(super) after_colon: bool,
+    /// A header that goes with it, such as the user's name; it is not looked at.
+    pub(super) beside: Option<String>,
     /// The part of HTTP Basic that holds it.
     pub(super) basic: Option<BasicPart>,
+    /// The field of a JSON body that holds it; it is taken out of the body.
+    pub(super) body: Option<String>,
+    /// A field beside it that goes the same way, such as the public half of a pair; not looked at.
+    pub(super) body_beside: Option<String>,
 }
 
 /// A part of HTTP Basic credentials.
@@ -168,7 +196,8 @@ pub(super) struct ErrorForm {
     pub(super) source: String,
     /// The content type of an error.
     pub(super) content_type: String,
-    /// JSON with `{sentence}`, `{code}` and `{request_id}` inside its strings.
+    /// JSON with `{sentence}`, `{code}` and `{request_id}` inside its strings, and perhaps the
+    /// HTTP status as `{status}`, inside a string or not.
     pub(super) body: String,
     /// Errors of the provider whose text may be passed on.
     #[serde(default)]
@@ -181,7 +210,7 @@ pub(super) struct ErrorForm {
 pub(super) struct Harmless {
     /// The HTTP status.
     pub(super) status: u16,
-    /// The field of the JSON object that holds the text.
+    /// Where the text stands, as a path such as `error.message`; `0` is a list's first item.
     pub(super) field: String,
     /// The longest text that is passed on, in characters.
     pub(super) chars_max: usize,
@@ -197,6 +226,11 @@ pub(super) struct Parameter {
     pub(super) is: Kind,
     /// How the provider encodes it inside the segment.
     pub(super) codec: Option<Codec>,
+    /// What ids look like: always for a `zone-id` and a `record-id`; for a `zone` that may also be
+    /// named by its id, where nothing that looks like an id is a name.
+    pub(super) id: Option<IdForm>,
+    /// For a `record-name`: how it is written.
+    pub(super) names: Option<Names>,
     /// The only values it has, exactly.
     #[serde(default)]
     pub(super) one_of: Vec<String>,
@@ -211,6 +245,48 @@ pub(super) struct Parameter {
 pub(super) enum Codec {
     /// `=` and two upper-case hexadecimal digits stand for a byte; a name may lack its last dot.
     EqualsHex,
+}
+
+/// What ids of a provider look like; nothing else is spliced into a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum IdForm {
+    /// A decimal number without sign and leading zeros, in JSON as a number or a text.
+    Digits,
+    /// 32 lower-case hexadecimal digits.
+    Hex32,
+    /// A UUID in lower case, with hyphens.
+    Uuid,
+    /// One to 64 letters, digits, `-` and `_`.
+    Word,
+}
+
+/// How owner names are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Names {
+    /// Relative to the zone, absolute, or both.
+    pub(super) form: NamesForm,
+    /// The texts that stand for the zone itself in relative form, such as `@` and the empty one;
+    /// with the empty one, an absent name means the zone itself too.
+    #[serde(default)]
+    pub(super) apex: Vec<String>,
+    /// A text that may follow a relative name and says nothing, such as deSEC's `...`; it goes on.
+    pub(super) tail: Option<String>,
+}
+
+/// Whether names are relative to the zone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum NamesForm {
+    /// As the file's `name_form` says.
+    #[default]
+    Absolute,
+    /// Relative: `www` in `example.com`. A name that ends like the zone is completed all the same.
+    Relative,
+    /// A name in the zone is absolute, any other is completed by the zone. What goes on is
+    /// absolute, so that nothing is left to be understood.
+    Either,
 }
 
 /// What a text, a parameter or a field is.
@@ -239,279 +315,21 @@ pub(super) enum Kind {
     Address,
     /// The zone that the request is about.
     Zone,
+    /// The zone that the request is about, by its id; only in paths.
+    ZoneId,
+    /// The record that the request is about, by its id; only in paths.
+    RecordId,
+    /// The owner name of the record that the request is about; only in paths.
+    RecordName,
+    /// The type of the record that the request is about; only in paths.
+    RecordType,
     /// The kind of the metadata that the request is about.
     #[serde(rename = "metadata-kind")]
     Metadata,
-    /// A list of rrsets, read by the batch that `of` names.
+    /// A list of records or rrsets, read by the batch that `of` names.
     Batch,
     /// A list of objects of the shape that `of` names.
     Objects,
-}
-
-/// The shape of a JSON object in requests.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Object {
-    /// Where the facts are from.
-    pub(super) source: String,
-    /// The fields; any other denies the request.
-    pub(super) field: BTreeMap<String, Field>,
-}
-
-/// What is done with a field or query parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Use {
-    /// It is part of what the request means, and goes on.
-    Used,
-    /// It goes on; it cannot do harm.
-    Pass,
-    /// The provider is known not to read it; it does not go on.
-    Inert,
-    /// It denies the request, like one that is not declared; it stands here to say why.
-    Forbidden,
-}
-
-/// A field of a body, or a query parameter.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Field {
-    /// What is done with it.
-    #[serde(rename = "use")]
-    pub(super) usage: Use,
-    /// What it may be; empty only where it does not go on.
-    #[serde(default, deserialize_with = "one_or_many")]
-    pub(super) is: Vec<Kind>,
-    /// Whether the request is denied without it.
-    #[serde(default)]
-    pub(super) required: bool,
-    /// The set that holds all its values.
-    pub(super) one_of: Option<String>,
-    /// The object or batch inside.
-    pub(super) of: Option<String>,
-    /// What must be allowed besides, if the field is there.
-    #[serde(default)]
-    pub(super) ask: Vec<Asked>,
-    /// What the value must be like for `ask` to apply.
-    #[serde(default)]
-    pub(super) when: When,
-    /// The set that the value must be in for `ask` to apply.
-    pub(super) when_in: Option<String>,
-}
-
-/// What a value must be like for `ask` to apply.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum When {
-    /// It is there.
-    #[default]
-    Present,
-    /// It is there, and neither an empty text nor an empty list.
-    NotEmpty,
-    /// It is there, and not `false`.
-    NotFalse,
-}
-
-/// An action by its policy name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(super) struct Asked(pub(super) Action);
-
-impl TryFrom<String> for Asked {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
-        Action::from_name(&name)
-            .map(Asked)
-            .ok_or_else(|| format!("there is no action `{name}`, such as `record.create`"))
-    }
-}
-
-/// How a list of rrsets is read.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Batch {
-    /// Where the facts are from.
-    pub(super) source: String,
-    /// The object with the other fields of each item.
-    pub(super) item: String,
-    /// The field with the owner name.
-    pub(super) name: String,
-    /// The field with the record type.
-    #[serde(rename = "type")]
-    pub(super) rtype: String,
-    /// The field with the list of values.
-    pub(super) values: String,
-    /// The object with the other fields of each value; without it, each value is a text.
-    pub(super) element: Option<String>,
-    /// The field of each value that holds its text.
-    pub(super) value: Option<String>,
-    /// The field with a list of remarks that can be changed without any value.
-    pub(super) notes: Option<String>,
-    /// The field that says what is done.
-    pub(super) change: Option<String>,
-    /// Its words, exactly.
-    #[serde(default)]
-    pub(super) changes: BTreeMap<String, Change>,
-    /// What is done with every item, whatever it says.
-    pub(super) always: Option<Means>,
-    /// What must be allowed for a list without items.
-    #[serde(default)]
-    pub(super) when_empty: Vec<Asked>,
-}
-
-/// One word that says what is done with an rrset.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Change {
-    /// What it means.
-    pub(super) means: Means,
-    /// Fields that the provider does not read with it, and that do not go on.
-    #[serde(default)]
-    pub(super) drops: Vec<String>,
-}
-
-/// What is done with an rrset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Means {
-    /// The values are added to nothing.
-    Create,
-    /// The values take the place of all that is there.
-    Replace,
-    /// All that is there goes.
-    Delete,
-    /// The values are added.
-    Extend,
-    /// The values go.
-    Prune,
-}
-
-/// The shape of an answer.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ResponseForm {
-    /// Where the facts are from.
-    pub(super) source: String,
-    /// What is done with it.
-    pub(super) shape: Shape,
-    /// The statuses of success.
-    pub(super) statuses: Vec<u16>,
-    /// For `pass`: the content types without parameters.
-    #[serde(default)]
-    pub(super) content_types: Vec<String>,
-    /// The field with a zone's name.
-    pub(super) zone: Option<String>,
-    /// For `zone`: the field with the list of rrsets.
-    pub(super) rrsets: Option<String>,
-    /// For `zone`: the batch that says how each rrset is written.
-    pub(super) batch: Option<String>,
-    /// For `search`: the field that says `zone`, `record` or `comment`.
-    pub(super) kind: Option<String>,
-    /// For `search`: the field with the owner name.
-    pub(super) name: Option<String>,
-    /// For `search`: the field with the record type.
-    #[serde(rename = "type")]
-    pub(super) rtype: Option<String>,
-    /// For `search`: the field with the value.
-    pub(super) value: Option<String>,
-    /// Fields that are left out without the action.
-    #[serde(default)]
-    pub(super) hide: BTreeMap<String, Asked>,
-}
-
-/// What is done with an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Shape {
-    /// It goes on as it is.
-    #[default]
-    Pass,
-    /// A list of zones, cut to the readable ones.
-    Zones,
-    /// One zone, its rrsets cut to the readable ones.
-    Zone,
-    /// A list of zones, records and comments, cut to the readable ones.
-    Search,
-    /// One object, some of whose fields may be hidden.
+    /// An object of the shape that `of` names.
     Object,
-}
-
-/// The questions that the gate asks itself.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Lookups {
-    /// The values of one rrset.
-    pub(super) values: Option<LookupForm>,
-    /// Whether a zone exists.
-    pub(super) enclosing: Option<LookupForm>,
-}
-
-/// One question.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LookupForm {
-    /// Where the facts are from.
-    pub(super) source: String,
-    /// The path with `{zone_id}`, `{zone}`, `{name}` and `{type}`.
-    pub(super) path: String,
-    /// The shape of the answer.
-    pub(super) response: String,
-}
-
-/// A route.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RouteForm {
-    /// Its name in logs and tables.
-    pub(super) id: String,
-    /// Where the facts are from.
-    pub(super) source: String,
-    /// Method and path, with typed parameters in braces.
-    #[serde(rename = "match")]
-    pub(super) pattern: String,
-    /// What must be allowed, whatever the request says.
-    #[serde(default)]
-    pub(super) ask: Vec<Asked>,
-    /// What must be allowed besides for some kinds of metadata.
-    #[serde(default)]
-    pub(super) metadata: Vec<MetadataAsk>,
-    /// The object in the body; without it, the body is dropped.
-    pub(super) body: Option<String>,
-    /// The shape of the answer.
-    pub(super) response: String,
-    /// Whether the new zone is also checked against the zones around it.
-    #[serde(default)]
-    pub(super) enclosing: bool,
-    /// The query parameters; any other denies the request.
-    #[serde(default)]
-    pub(super) query: BTreeMap<String, Field>,
-}
-
-/// What must be allowed besides for some kinds of metadata.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct MetadataAsk {
-    /// The set of kinds.
-    #[serde(rename = "in")]
-    pub(super) set: String,
-    /// The actions.
-    pub(super) ask: Vec<Asked>,
-}
-
-/// Reads one value or a list of them.
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Kind>, D::Error> {
-    /// The two ways to write it.
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        /// One.
-        One(Kind),
-        /// Several.
-        Many(Vec<Kind>),
-    }
-    Ok(match Either::deserialize(deserializer)? {
-        Either::One(kind) => vec![kind],
-        Either::Many(kinds) => kinds,
-    })
 }

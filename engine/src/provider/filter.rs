@@ -14,7 +14,8 @@ use crate::operation::{Action, Operation};
 use crate::record_type::RecordType;
 
 use super::Provider;
-use super::file::{Batch, File, ResponseForm, Shape};
+use super::file::{ResponseForm, Shape};
+use super::record::{self, Entry};
 use super::text;
 
 /// The statuses without a body.
@@ -120,6 +121,7 @@ impl Provider {
             Shape::Zone => self.zone(form, rule.zone.as_ref(), answer.body, may, &mut filtered),
             Shape::Search => self.search(form, answer.body, may, &mut filtered),
             Shape::Object => object(form, answer.body, may, &mut filtered),
+            Shape::Record | Shape::Records => None,
         };
         filtered.body = body.ok_or(Reason::ResponseNotUnderstood)?;
         if form.shape != Shape::Pass {
@@ -168,11 +170,9 @@ impl Provider {
                 continue;
             }
             let keep = |raw: &RawValue| {
-                let rrset = rrset_of(&self.file, batch, raw.get())?;
-                if !rrset.name.is_below_or_equal(zone) {
-                    return None;
-                }
-                Some(readable(zone, rrset, may))
+                let fields = Fields::read(raw.get().as_bytes())?;
+                let entry = record::entry(&self.file, batch, zone, None, &fields)?;
+                Some(readable(zone, entry, may))
             };
             kept.push((key.as_str(), cut(raw.get().as_bytes(), keep, filtered)?));
         }
@@ -236,8 +236,8 @@ fn object(
 }
 
 /// Whether every value of an rrset may be read; an rrset without values is asked for as such.
-fn readable(zone: &Name, rrset: Rrset, may: May<'_>) -> bool {
-    let Rrset { name, rtype, values } = rrset;
+fn readable(zone: &Name, entry: Entry, may: May<'_>) -> bool {
+    let Entry { name, rtype, values, .. } = entry;
     let read = |value: Option<String>| {
         Operation::record(Action::RecordRead, zone.clone(), name.clone(), rtype, value)
     };
@@ -303,29 +303,4 @@ impl<'a> Fields<'a> {
     pub(super) fn text(&self, key: &str) -> Option<String> {
         serde_json::from_str(self.raw(key)?).ok()
     }
-}
-
-/// An rrset in an answer.
-pub(super) struct Rrset {
-    /// The owner name.
-    pub(super) name: Name,
-    /// The record type.
-    pub(super) rtype: RecordType,
-    /// The values.
-    pub(super) values: Vec<String>,
-}
-
-/// Reads an rrset of an answer; none where it is not understood.
-pub(super) fn rrset_of(file: &File, batch: &Batch, raw: &str) -> Option<Rrset> {
-    let fields = Fields::read(raw.as_bytes())?;
-    let name = text::name(file, None, &fields.text(&batch.name)?).ok()?;
-    let rtype = RecordType::parse(&fields.text(&batch.rtype)?).ok()?;
-    let mut values = Vec::new();
-    for item in raw_array(fields.raw(&batch.values)?.as_bytes()).ok()? {
-        values.push(match &batch.value {
-            None => serde_json::from_str(item.get()).ok()?,
-            Some(key) => Fields::read(item.get().as_bytes())?.text(key)?,
-        });
-    }
-    Some(Rrset { name, rtype, values })
 }

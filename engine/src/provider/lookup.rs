@@ -13,8 +13,8 @@ use crate::request::{encode_query, encode_segment};
 
 use super::Provider;
 use super::file::{Kind, LookupForm, ResponseForm};
-use super::filter::{Fields, rrset_of};
-use super::text;
+use super::filter::Fields;
+use super::{record, text};
 
 /// A question to the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,11 +150,10 @@ impl Provider {
             // SECURITY: the one asked for must be: values that cannot be read are not no values
             // (test `strange_answers_are_not_understood`).
             let fields = Fields::read(raw.get().as_bytes())?;
-            let named =
-                fields.text(&batch.name).and_then(|given| text::name(file, None, &given).ok());
-            let typed = fields.text(&batch.rtype).and_then(|given| text::rtype(&given).ok());
+            let named = record::owner(file, batch, zone, None, &fields).ok();
+            let typed = record::rtype(file, batch, None, &fields).ok();
             if named.as_ref() == Some(name) && typed == Some(rtype) {
-                values.extend(rrset_of(file, batch, raw.get())?.values);
+                values.extend(record::entry(file, batch, zone, None, &fields)?.values);
             }
         }
         Some(values)

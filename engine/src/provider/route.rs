@@ -44,10 +44,11 @@ impl Pattern {
     /// A parameter with a closed list of values is part of the form; the others are read later.
     pub(super) fn has_form(&self, file: &File, target: &Target) -> bool {
         let slash = match file.trailing_slash {
-            TrailingSlash::Refused => false,
-            TrailingSlash::Required => true,
+            TrailingSlash::Refused => !target.trailing_slash(),
+            TrailingSlash::Required => target.trailing_slash(),
+            TrailingSlash::Inert => true,
         };
-        target.trailing_slash() == slash
+        slash
             && self.segments.len() == target.segments().len()
             && self.segments.iter().zip(target.segments()).all(|(segment, text)| match segment {
                 Segment::Literal(literal) => literal == text,

@@ -6,7 +6,8 @@ use crate::decision::Reason;
 use crate::name::{Name, NameForm};
 use crate::record_type::RecordType;
 
-use super::file::{Codec, File, Kind};
+use super::file::{Codec, File, IdForm, Kind, Names, NamesForm};
+use super::record::unknown_type;
 use super::refusal::{Refusal, quoted};
 
 /// The most bytes of a word.
@@ -32,7 +33,9 @@ pub(super) fn check(file: &File, kind: Kind, text: &str) -> Result<String, Refus
         Kind::Word | Kind::Metadata => is_word(text),
         Kind::Digits => is_digits(text),
         Kind::Bool => matches!(text, "true" | "false"),
-        Kind::Integer | Kind::Texts | Kind::Batch | Kind::Objects => false,
+        // Ids and records of paths are read with the zone, which is not known here.
+        Kind::ZoneId | Kind::RecordId | Kind::RecordName | Kind::RecordType => false,
+        Kind::Integer | Kind::Texts | Kind::Batch | Kind::Objects | Kind::Object => false,
     };
     if fits {
         Ok(text.to_owned())
@@ -57,6 +60,10 @@ pub(super) fn described(kind: Kind) -> &'static str {
         Kind::Metadata => "a kind of metadata",
         Kind::Batch => "a list of rrsets",
         Kind::Objects => "a list of objects",
+        Kind::Object => "an object",
+        Kind::ZoneId | Kind::RecordId => "an id",
+        Kind::RecordName => "a record's name",
+        Kind::RecordType => "a record type",
     }
 }
 
@@ -94,6 +101,108 @@ pub(super) fn name(file: &File, codec: Option<Codec>, text: &str) -> Result<Name
         }
     };
     read.map_err(|error| bad_name(text, &error.to_string()))
+}
+
+/// Reads what the provider calls a record type.
+pub(super) fn rtype_of(file: &File, word: &str) -> Result<RecordType, Refusal> {
+    if file.types.is_empty() {
+        return rtype(word);
+    }
+    let upper = word.to_ascii_uppercase();
+    let known = file.types.iter().find(|(name, _)| name.to_ascii_uppercase() == upper);
+    match known {
+        Some((_, mnemonic)) => rtype(mnemonic),
+        // A number that is not listed would be read as no type at all.
+        None if word.bytes().all(|byte| byte.is_ascii_digit()) => Err(unknown_type(word)),
+        None => rtype(word),
+    }
+}
+
+/// Writes a record type as the provider calls it.
+pub(super) fn write_rtype(file: &File, rtype: RecordType) -> String {
+    let mnemonic = rtype.to_string();
+    let mut known = file.types.iter().filter(|(_, known)| **known == mnemonic);
+    known.next().map_or(mnemonic, |(word, _)| word.clone())
+}
+
+/// Reads an owner name in a zone.
+///
+/// SECURITY: a name that ends like the zone is completed all the same where names are relative,
+/// because that is what the provider does (test `names_that_end_like_the_zone_are_completed`).
+pub(super) fn owner(file: &File, names: &Names, zone: &Name, given: &str) -> Result<Name, Refusal> {
+    let absolute = || name(file, None, given);
+    let relative = || {
+        let bare = names.tail.as_deref().and_then(|tail| given.strip_suffix(tail)).unwrap_or(given);
+        if names.apex.iter().any(|apex| apex == given || apex == bare) {
+            return Ok(zone.clone());
+        }
+        // No relative name is empty: where that means the zone, it stands in `apex`.
+        Name::parse_relative(bare, zone, "\0").map_err(|error| bad_name(given, &error.to_string()))
+    };
+    let read = match names.form {
+        NamesForm::Absolute => absolute()?,
+        NamesForm::Relative if given.is_empty() && !names.apex.iter().any(String::is_empty) => {
+            return Err(bad_name(given, "it is empty"));
+        }
+        NamesForm::Relative => relative()?,
+        NamesForm::Either if names.apex.iter().any(|apex| apex == given) => zone.clone(),
+        NamesForm::Either => match absolute() {
+            Ok(name) if name.is_below_or_equal(zone) => name,
+            _ => relative()?,
+        },
+    };
+    if !read.is_below_or_equal(zone) {
+        return Err(bad_name(given, &format!("it is not in the zone {zone}")));
+    }
+    Ok(read)
+}
+
+/// Writes an owner name as the provider reads it; `given` is how the client wrote it.
+pub(super) fn write_owner(
+    file: &File,
+    names: &Names,
+    zone: &Name,
+    name: &Name,
+    given: Option<&str>,
+) -> String {
+    if names.form != NamesForm::Relative {
+        return write_name(file, None, name);
+    }
+    let relative = name.relative_to(zone).unwrap_or_default();
+    let tail = names.tail.as_deref().filter(|tail| given.is_some_and(|text| text.ends_with(*tail)));
+    if name == zone {
+        let kept = given.filter(|given| names.apex.iter().any(|apex| apex == given));
+        let first = names.apex.first().map(String::as_str);
+        return kept.or(first).unwrap_or_default().to_owned();
+    }
+    relative + tail.unwrap_or_default()
+}
+
+/// Whether a text has the form of an id.
+pub(super) fn is_id(form: IdForm, text: &str) -> bool {
+    let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    match form {
+        IdForm::Digits => is_long_digits(text),
+        IdForm::Hex32 => text.len() == 32 && text.bytes().all(hex),
+        IdForm::Uuid => {
+            text.len() == 36
+                && text.bytes().enumerate().all(|(at, byte)| match at {
+                    8 | 13 | 18 | 23 => byte == b'-',
+                    _ => hex(byte),
+                })
+        }
+        IdForm::Word => {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            (1..=64).contains(&text.len()) && text.bytes().all(plain)
+        }
+    }
+}
+
+/// Whether this is one to nineteen digits without a leading zero: an id, which fits in 64 bits.
+fn is_long_digits(text: &str) -> bool {
+    (1..=19).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && !text.starts_with('0')
 }
 
 /// A refusal because of a name.

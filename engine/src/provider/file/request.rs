@@ -1,0 +1,288 @@
+//! The form of what a provider file says about requests: bodies, records in them, routes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+use super::{Kind, Names};
+use crate::operation::Action;
+
+/// The shape of a JSON object in requests.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::provider) struct Object {
+    /// Where the facts are from.
+    pub(in crate::provider) source: String,
+    /// The fields; any other denies the request.
+    pub(in crate::provider) field: BTreeMap<String, Field>,
+}
+
+/// What is done with a field or query parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::provider) enum Use {
+    /// It is part of what the request means, and goes on.
+    Used,
+    /// It goes on; it cannot do harm.
+    Pass,
+    /// The provider is known not to read it; it does not go on.
+    Inert,
+    /// It denies the request, like one that is not declared; it stands here to say why.
+    Forbidden,
+}
+
+/// A field of a body, or a query parameter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::provider) struct Field {
+    /// What is done with it.
+    #[serde(rename = "use")]
+    pub(in crate::provider) usage: Use,
+    /// What it may be; empty only where it does not go on.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub(in crate::provider) is: Vec<Kind>,
+    /// Whether the request is denied without it.
+    #[serde(default)]
+    pub(in crate::provider) required: bool,
+    /// The set that holds all its values.
+    pub(in crate::provider) one_of: Option<String>,
+    /// The object or batch inside.
+    pub(in crate::provider) of: Option<String>,
+    /// What must be allowed besides, if the field is there.
+    #[serde(default)]
+    pub(in crate::provider) ask: Vec<Asked>,
+    /// What the value must be like for `ask` to apply.
+    #[serde(default)]
+    pub(in crate::provider) when: When,
+    /// The set that the value must be in for `ask` to apply.
+    pub(in crate::provider) when_in: Option<String>,
+}
+
+/// What a value must be like for `ask` to apply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::provider) enum When {
+    /// It is there.
+    #[default]
+    Present,
+    /// It is there, and neither an empty text nor an empty list.
+    NotEmpty,
+    /// It is there, and not `false`.
+    NotFalse,
+}
+
+/// An action by its policy name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(in crate::provider) struct Asked(pub(in crate::provider) Action);
+
+impl TryFrom<String> for Asked {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Action::from_name(&name)
+            .map(Asked)
+            .ok_or_else(|| format!("there is no action `{name}`, such as `record.create`"))
+    }
+}
+
+/// How records are written, and what is done with them.
+///
+/// An item is either an rrset with a list of `values`, or one record whose value `flat` says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::provider) struct Batch {
+    /// Where the facts are from.
+    pub(in crate::provider) source: String,
+    /// The object with the other fields of each item, those of `flat` included.
+    pub(in crate::provider) item: String,
+    /// The field with the owner name; none where the path has it. Where both have it, they must
+    /// agree.
+    pub(in crate::provider) name: Option<String>,
+    /// How names are written.
+    #[serde(default)]
+    pub(in crate::provider) names: Names,
+    /// For types whose name is made of several fields: type to a template of a relative name,
+    /// such as `SRV = "{service}.{protocol}"`, which stands before the name of the name's field.
+    #[serde(default)]
+    pub(in crate::provider) owner: BTreeMap<String, String>,
+    /// The field with the record type; none where the path has it, or where an update cannot
+    /// change it.
+    #[serde(rename = "type")]
+    pub(in crate::provider) rtype: Option<String>,
+    /// The field with the record's id: in answers, and where an item names its record by it.
+    pub(in crate::provider) id: Option<String>,
+    /// What the ids look like.
+    pub(in crate::provider) id_form: Option<super::IdForm>,
+    /// For rrsets: the field with the list of values.
+    pub(in crate::provider) values: Option<String>,
+    /// The object with the other fields of each value; without it, each value is a text.
+    pub(in crate::provider) element: Option<String>,
+    /// The field of each value that holds its text.
+    pub(in crate::provider) value: Option<String>,
+    /// For single records: type to templates of its value in presentation form, `*` for all
+    /// others: `MX = ["{priority} {content}"]`. The templates of a type are alternatives (`{data.target}`
+    /// is a field of an object inside); exactly one must apply, with all its fields given.
+    /// `{priority|0}` says what an absent field means.
+    #[serde(default)]
+    pub(in crate::provider) flat: BTreeMap<String, Vec<String>>,
+    /// How TXT values are written.
+    #[serde(default)]
+    pub(in crate::provider) texts: Texts,
+    /// Whether an absent list of values leaves them as they are.
+    #[serde(default)]
+    pub(in crate::provider) absent_keeps: bool,
+    /// The field with a list of remarks that can be changed without any value.
+    pub(in crate::provider) notes: Option<String>,
+    /// The field that says what is done.
+    pub(in crate::provider) change: Option<String>,
+    /// Its words, exactly.
+    #[serde(default)]
+    pub(in crate::provider) changes: BTreeMap<String, Change>,
+    /// What is done with every item, whatever it says.
+    pub(in crate::provider) always: Option<Means>,
+    /// What must be allowed for a list without items.
+    #[serde(default)]
+    pub(in crate::provider) when_empty: Vec<Asked>,
+}
+
+/// How an API writes TXT values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::provider) enum Texts {
+    /// As in a zone file: in quotes, or a single word.
+    #[default]
+    Quoted,
+    /// As they are; quotes and backslashes are what they are.
+    Raw,
+}
+
+/// One word that says what is done with an rrset.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::provider) struct Change {
+    /// What it means.
+    pub(in crate::provider) means: Means,
+    /// Fields that the provider does not read with it, and that do not go on.
+    #[serde(default)]
+    pub(in crate::provider) drops: Vec<String>,
+}
+
+/// What is done with an rrset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::provider) enum Means {
+    /// The values are added to nothing.
+    Create,
+    /// The values take the place of all that is there.
+    Replace,
+    /// All that is there goes.
+    Delete,
+    /// The values are added.
+    Extend,
+    /// The values go.
+    Prune,
+    /// The record with this id becomes what is given; what is absent stays as it is.
+    Update,
+    /// Something of the rrset changes (its TTL), and no value: all values go and come again.
+    Touch,
+}
+
+/// A route.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::provider) struct RouteForm {
+    /// Its name in logs and tables.
+    pub(in crate::provider) id: String,
+    /// Where the facts are from.
+    pub(in crate::provider) source: String,
+    /// Method and path, with typed parameters in braces.
+    #[serde(rename = "match")]
+    pub(in crate::provider) pattern: String,
+    /// What must be allowed, whatever the request says.
+    #[serde(default)]
+    pub(in crate::provider) ask: Vec<Asked>,
+    /// What must be allowed besides for some kinds of metadata.
+    #[serde(default)]
+    pub(in crate::provider) metadata: Vec<MetadataAsk>,
+    /// The object in the body. Without it and its like, the body is dropped.
+    pub(in crate::provider) body: Option<String>,
+    /// The batch of which the body is one item.
+    pub(in crate::provider) item: Option<String>,
+    /// The batch of whose items the body is a list; beside `item`, the body decides.
+    pub(in crate::provider) items: Option<String>,
+    /// The content type of a body that goes on unread, such as a zone file. `zone.import` must
+    /// then be among `ask`. Of `multipart/form-data` the boundary is taken from the body.
+    pub(in crate::provider) opaque: Option<String>,
+    /// What is done with the record or rrset that the path names, where no body says it.
+    pub(in crate::provider) means: Option<Means>,
+    /// What a replacing route deletes besides: everything of this extent that it does not list.
+    pub(in crate::provider) whole: Option<Extent>,
+    /// Whether the path is about the zone's own name, where it names no other.
+    #[serde(default)]
+    pub(in crate::provider) apex: bool,
+    /// A login whose answer is the key itself: the gate answers, and nothing goes on. Its body has
+    /// the key in this field, as JSON or as a form; the answer's template has it at `{key}`.
+    pub(in crate::provider) login: Option<Login>,
+    /// The shape of the answer.
+    pub(in crate::provider) response: String,
+    /// Whether the new zone is also checked against the zones around it.
+    #[serde(default)]
+    pub(in crate::provider) enclosing: bool,
+    /// The query parameters; any other denies the request.
+    #[serde(default)]
+    pub(in crate::provider) query: BTreeMap<String, Field>,
+}
+
+/// A login that the gate answers itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::provider) struct Login {
+    /// The field of the body that holds the key.
+    pub(in crate::provider) key: String,
+    /// The other fields, which are not looked at.
+    #[serde(default)]
+    pub(in crate::provider) beside: Vec<String>,
+    /// JSON with `{key}` inside a string.
+    pub(in crate::provider) answer: String,
+}
+
+/// What a replacing route is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::provider) enum Extent {
+    /// Every record of the zone.
+    Zone,
+    /// Every record of the type that the path names.
+    Type,
+    /// Every record of the name that the path names.
+    Name,
+}
+
+/// What must be allowed besides for some kinds of metadata.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::provider) struct MetadataAsk {
+    /// The set of kinds.
+    #[serde(rename = "in")]
+    pub(in crate::provider) set: String,
+    /// The actions.
+    pub(in crate::provider) ask: Vec<Asked>,
+}
+
+/// Reads one value or a list of them.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Kind>, D::Error> {
+    /// The two ways to write it.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        /// One.
+        One(Kind),
+        /// Several.
+        Many(Vec<Kind>),
+    }
+    Ok(match Either::deserialize(deserializer)? {
+        Either::One(kind) => vec![kind],
+        Either::Many(kinds) => kinds,
+    })
+}

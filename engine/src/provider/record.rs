@@ -1,0 +1,306 @@
+//! One record or rrset as an API writes it: owner name, type, values.
+//!
+//! Requests and answers are read by the same rules, so that what a client sends and what a lookup
+//! finds are compared in one form. Where an API takes a value apart (`priority` and `content`), a
+//! template of its batch puts it together in presentation form, because that is what policies
+//! read.
+
+use crate::json::{Json, raw_array};
+use crate::name::Name;
+use crate::record_type::RecordType;
+
+use super::file::{Batch, File, NamesForm};
+use super::filter::Fields;
+use super::refusal::{Refusal, quoted};
+use super::text;
+
+/// What stands at a place of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Scalar {
+    /// Nothing, or `null`.
+    Absent,
+    /// A text, or a number as its text.
+    Text(String),
+    /// Something else.
+    Other,
+}
+
+impl Scalar {
+    /// The text, if there is one.
+    pub(super) fn text(self) -> Option<String> {
+        match self {
+            Scalar::Text(text) => Some(text),
+            Scalar::Absent | Scalar::Other => None,
+        }
+    }
+}
+
+/// An object whose fields can be asked for by a path such as `data.target`.
+pub(super) trait Object {
+    /// What stands at a path.
+    fn at(&self, path: &str) -> Scalar;
+}
+
+impl Object for [(String, Json)] {
+    fn at(&self, path: &str) -> Scalar {
+        let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
+        let found = self.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+        match (found, rest) {
+            (None | Some(Json::Null), _) => Scalar::Absent,
+            (Some(Json::Object(inside)), Some(rest)) => inside.as_slice().at(rest),
+            (Some(Json::Text(text)), None) => Scalar::Text(text.clone()),
+            (Some(Json::Number(number)), None) => Scalar::Text(number.to_string()),
+            (Some(_), _) => Scalar::Other,
+        }
+    }
+}
+
+impl Object for Fields<'_> {
+    fn at(&self, path: &str) -> Scalar {
+        let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
+        let Some(raw) = self.raw(key) else { return Scalar::Absent };
+        match (raw.as_bytes().first(), rest) {
+            (Some(b'n'), _) => Scalar::Absent,
+            (Some(b'{'), Some(rest)) => {
+                Fields::read(raw.as_bytes()).map_or(Scalar::Other, |inside| inside.at(rest))
+            }
+            (Some(b'"'), None) => serde_json::from_str(raw).map_or(Scalar::Other, Scalar::Text),
+            (Some(b'0'..=b'9' | b'-'), None) => Scalar::Text(raw.to_owned()),
+            _ => Scalar::Other,
+        }
+    }
+}
+
+/// Two objects, one laid over the other: an update over the record as it is.
+pub(super) struct Overlay<'a, A: Object + ?Sized, B: Object + ?Sized> {
+    /// What is given.
+    pub(super) over: &'a A,
+    /// What holds where nothing is given.
+    pub(super) under: &'a B,
+}
+
+impl<A: Object + ?Sized, B: Object + ?Sized> Object for Overlay<'_, A, B> {
+    fn at(&self, path: &str) -> Scalar {
+        match self.over.at(path) {
+            Scalar::Absent => self.under.at(path),
+            found => found,
+        }
+    }
+}
+
+/// A record or rrset of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The provider's id of it, where the batch names one.
+    pub(super) id: Option<String>,
+    /// The owner name, in the zone.
+    pub(super) name: Name,
+    /// The record type.
+    pub(super) rtype: RecordType,
+    /// The values: all of an rrset, one of a record.
+    pub(super) values: Vec<String>,
+}
+
+/// Reads a record or rrset of an answer about this zone; none where it is not understood, or
+/// does not lie in the zone.
+///
+/// `asked` is the name and type that the request's path gives, for answers that do not repeat
+/// them.
+pub(super) fn entry(
+    file: &File,
+    batch: &Batch,
+    zone: &Name,
+    asked: Option<(&Name, RecordType)>,
+    fields: &Fields<'_>,
+) -> Option<Entry> {
+    let name = owner(file, batch, zone, asked.map(|(name, _)| name), fields).ok()?;
+    let rtype = rtype(file, batch, asked.map(|(_, rtype)| rtype), fields).ok()?;
+    let id = batch.id.as_ref().and_then(|key| fields.at(key).text());
+    let values = match &batch.values {
+        None => vec![flat(batch, rtype, fields, fields).ok()?],
+        Some(key) => {
+            let mut values = Vec::new();
+            for item in raw_array(fields.raw(key)?.as_bytes()).ok()? {
+                values.push(match &batch.value {
+                    None => serde_json::from_str(item.get()).ok()?,
+                    Some(key) => Fields::read(item.get().as_bytes())?.text(key)?,
+                });
+            }
+            values
+        }
+    };
+    Some(Entry { id, name, rtype, values })
+}
+
+/// The owner name of an item in a zone; `path` is that of the request's path, which an item may
+/// repeat, but not contradict.
+pub(super) fn owner(
+    file: &File,
+    batch: &Batch,
+    zone: &Name,
+    path: Option<&Name>,
+    item: &(impl Object + ?Sized),
+) -> Result<Name, Refusal> {
+    let given = batch.name.as_ref().map_or(Scalar::Absent, |key| item.at(key));
+    let prefix = owner_prefix(batch, item)?;
+    let named = match (given, path) {
+        (Scalar::Absent, Some(path)) => return Ok(path.clone()),
+        (Scalar::Absent, None) if prefix.is_some() || apex_is_absence(batch) => zone.clone(),
+        (Scalar::Text(given), _) => text::owner(file, &batch.names, zone, &given)?,
+        (Scalar::Absent | Scalar::Other, _) => {
+            let key = batch.name.as_deref().unwrap_or("name");
+            return Err(Refusal::body(format!("a record's `{key}` is missing or no text")));
+        }
+    };
+    let name = match prefix {
+        None => named,
+        Some(prefix) => Name::parse_relative(&prefix, &named, "\0")
+            .map_err(|error| text::bad_name(&prefix, &error.to_string()))?,
+    };
+    match path {
+        Some(path) if *path != name => Err(Refusal::body(format!(
+            "the body is about {name}, the path about {path}"
+        ))),
+        _ => Ok(name),
+    }
+}
+
+/// What stands before the name's field in the names of some types.
+fn owner_prefix(
+    batch: &Batch,
+    item: &(impl Object + ?Sized),
+) -> Result<Option<String>, Refusal> {
+    if batch.owner.is_empty() {
+        return Ok(None);
+    }
+    let given = batch.rtype.as_ref().and_then(|key| item.at(key).text());
+    let template = given.and_then(|given| batch.owner.get(&given.to_ascii_uppercase()));
+    template.map_or(Ok(None), |template| match fill(template, item) {
+        Filled::Whole(text) => Ok(Some(text)),
+        Filled::Lacks | Filled::Wrong => {
+            Err(Refusal::body("a field that the record's name is made of is missing"))
+        }
+    })
+}
+
+/// Whether an absent name means the zone itself.
+fn apex_is_absence(batch: &Batch) -> bool {
+    batch.names.form == NamesForm::Relative && batch.names.apex.iter().any(String::is_empty)
+}
+
+/// The type of an item; `path` is that of the request's path, which an item may repeat.
+pub(super) fn rtype(
+    file: &File,
+    batch: &Batch,
+    path: Option<RecordType>,
+    item: &(impl Object + ?Sized),
+) -> Result<RecordType, Refusal> {
+    let key = batch.rtype.as_deref();
+    match (key.map_or(Scalar::Absent, |key| item.at(key)), path) {
+        (Scalar::Absent, Some(path)) => Ok(path),
+        (Scalar::Text(given), path) => {
+            let given = text::rtype_of(file, &given)?;
+            match path {
+                Some(path) if path != given => Err(Refusal::body(format!(
+                    "the body is about {given}, the path about {path}"
+                ))),
+                _ => Ok(given),
+            }
+        }
+        (Scalar::Absent | Scalar::Other, _) => {
+            let key = key.unwrap_or("type");
+            Err(Refusal::body(format!("a record's `{key}` is missing or no text")))
+        }
+    }
+}
+
+/// The value of a single record in presentation form.
+///
+/// `given` is what the request itself says, `item` what holds in the end (for an update: over the
+/// record as it is). Of several templates those count that use something given; without any, those
+/// that can be filled in at all.
+///
+/// SECURITY: two ways of writing a value at once, of which the provider would choose one, are
+/// refused unless they say the same.
+pub(super) fn flat(
+    batch: &Batch,
+    rtype: RecordType,
+    given: &(impl Object + ?Sized),
+    item: &(impl Object + ?Sized),
+) -> Result<String, Refusal> {
+    let templates = batch
+        .flat
+        .get(rtype.to_string().as_str())
+        .or_else(|| batch.flat.get("*"))
+        .ok_or_else(Refusal::internal)?;
+    let touched: Vec<&String> =
+        templates.iter().filter(|template| uses_something_of(template, given)).collect();
+    let candidates = if touched.is_empty() { templates.iter().collect() } else { touched };
+    let mut value: Option<String> = None;
+    let mut wrong = false;
+    for template in candidates {
+        match fill(template, item) {
+            Filled::Whole(text) if value.as_ref().is_some_and(|other| *other != text) => {
+                return Err(Refusal::body("a record's value is given in two ways"));
+            }
+            Filled::Whole(text) => value = Some(text),
+            Filled::Lacks => {}
+            Filled::Wrong => wrong = true,
+        }
+    }
+    match value {
+        Some(value) if !wrong => Ok(value),
+        _ => Err(Refusal::body(format!("a field of the {rtype} record's value is missing or wrong"))),
+    }
+}
+
+/// Whether an object has a field, other than an optional one, that a template uses.
+fn uses_something_of(template: &str, given: &(impl Object + ?Sized)) -> bool {
+    marks(template).any(|(path, _)| given.at(path) != Scalar::Absent)
+}
+
+/// The fields of a template, with what an absent one means.
+pub(super) fn marks(template: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    template.split('{').skip(1).filter_map(|rest| {
+        let (mark, _) = rest.split_once('}')?;
+        Some(mark.split_once('|').map_or((mark, None), |(path, absent)| (path, Some(absent))))
+    })
+}
+
+/// A template that was filled in.
+enum Filled {
+    /// With everything it needs.
+    Whole(String),
+    /// Something is missing.
+    Lacks,
+    /// Something is neither a text nor a number.
+    Wrong,
+}
+
+/// Fills in a template.
+fn fill(template: &str, item: &(impl Object + ?Sized)) -> Filled {
+    let mut out = String::with_capacity(template.len() + 32);
+    let mut pieces = template.split('{');
+    out.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let Some((mark, after)) = piece.split_once('}') else { return Filled::Wrong };
+        let (path, absent) =
+            mark.split_once('|').map_or((mark, None), |(path, absent)| (path, Some(absent)));
+        match (item.at(path), absent) {
+            (Scalar::Text(text), _) => out.push_str(&text),
+            (Scalar::Absent, Some(absent)) => out.push_str(absent),
+            (Scalar::Absent, None) => return Filled::Lacks,
+            (Scalar::Other, _) => return Filled::Wrong,
+        }
+        out.push_str(after);
+    }
+    Filled::Whole(out)
+}
+
+/// How an item's type is shown where the provider's word for it is not understood.
+pub(super) fn unknown_type(given: &str) -> Refusal {
+    Refusal::new(
+        crate::decision::Reason::TypeNotUnderstood,
+        format!("record type {} is not one of this provider", quoted(given)),
+    )
+}
