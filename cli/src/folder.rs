@@ -193,6 +193,8 @@ impl Folder {
                     return self.wrong(path, "a settings file that nothing reads", help);
                 }
             }
+            // A provider file of the operator's own, beside or instead of one that is compiled in.
+            Some("toml") if depth == 1 && path.starts_with("providers") => {}
             Some("toml") => {
                 let help = "settings files stand at the top of the policies folder";
                 return self.wrong(path, "a settings file that nothing reads", help);

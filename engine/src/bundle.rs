@@ -157,6 +157,11 @@ impl Bundle {
         Some(clock)
     }
 
+    /// The providers, in the order of their files.
+    pub fn providers(&self) -> &[Provider] {
+        &self.providers
+    }
+
     /// The provider with this name.
     pub fn provider(&self, name: &str) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.name() == name)

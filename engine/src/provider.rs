@@ -23,6 +23,7 @@ mod file;
 mod filter;
 mod lookup;
 mod query;
+mod record;
 mod refusal;
 mod route;
 mod text;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use zonegate_cases::{Case, Gap, REASONS, Report, Tables, Verdicts, Wanted, run_filtered};
-use zonegate_engine::bundle::{Bundle, providers};
+use zonegate_engine::bundle::Bundle;
 
 use super::{check, counted, refuse};
 use crate::arguments::Format;
@@ -73,8 +73,8 @@ fn matches(case: &Case, text: &str) -> bool {
 /// Everything that tables could cover.
 fn wanted(bundle: &Bundle) -> Wanted {
     let owned = |ids: Vec<&str>| ids.into_iter().map(str::to_owned).collect();
-    let routes = providers()
-        .unwrap_or_default()
+    let routes = bundle
+        .providers()
         .iter()
         .flat_map(|provider| {
             let name = provider.name().to_owned();

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::parts::Parts;
-use super::{Bundle, Envelope, FORMAT, PROVIDER_FILES, digest_of, open, providers};
+use super::{Bundle, Envelope, FORMAT, PROVIDER_FILES, digest_of, open};
 use crate::key::{self, Keys, Known};
 use crate::network::Networks;
 use crate::pattern::Patterns;
@@ -39,6 +39,27 @@ impl Source {
         let mut files: Vec<(String, String)> =
             self.files.iter().filter(|(name, _)| is_policy(name)).cloned().collect();
         files.sort();
+        files
+    }
+
+    /// The provider files: those that are compiled in, and those of the folder `providers`, which
+    /// take the place of one with the same name.
+    fn providers(&self) -> Vec<(String, String)> {
+        let own: Vec<(String, String)> = self
+            .files
+            .iter()
+            .filter_map(|(name, text)| {
+                let name = name.strip_prefix("providers/").filter(|name| name.ends_with(".toml"))?;
+                Some((name.to_owned(), text.clone()))
+            })
+            .collect();
+        let replaced = |file: &str| own.iter().any(|(name, _)| name == file);
+        let mut files: Vec<(String, String)> = PROVIDER_FILES
+            .iter()
+            .filter(|(file, _)| !replaced(file))
+            .map(|(file, text)| ((*file).to_owned(), (*text).to_owned()))
+            .collect();
+        files.extend(own);
         files
     }
 }
@@ -155,13 +176,13 @@ fn read(
         let problem = Problem::new("policies", "there is no policy file");
         found.problems.push(problem.help("policies are files whose names end in `.cedar`"));
     }
-    let files = PROVIDER_FILES.iter().map(|(file, text)| Provider::to_json(file, text));
-    let mut provider_files = Vec::new();
-    for file in files {
-        match file {
+    let (mut provider_files, mut all) = (Vec::new(), Vec::new());
+    for (file, text) in source.providers() {
+        match Provider::to_json(&file, &text) {
             Ok(json) => provider_files.push(json),
             Err(problems) => found.problems.extend(problems),
         }
+        all.extend(Provider::parse(&file, &text).ok());
     }
     let mut parts = Parts {
         providers: provider_files,
@@ -172,10 +193,8 @@ fn read(
         windows,
         keys: Keys::default(),
     };
-    let loaded: Result<(Policies, Vec<String>), _> = providers().and_then(|providers| {
-        let loaded = Policies::check(&parts.policies, &parts.lists(&providers))?;
-        Ok((loaded, providers.iter().map(|one| one.name().to_owned()).collect()))
-    });
+    let loaded = Policies::check(&parts.policies, &parts.lists(&all))
+        .map(|loaded| (loaded, all.iter().map(|one| one.name().to_owned()).collect::<Vec<_>>()));
     let grants = loaded.as_ref().ok().map(|(policies, _)| policies.grants());
     let known = Known {
         networks: &parts.networks.names(),

@@ -19,17 +19,19 @@ use super::text;
 pub(super) enum Scalar {
     /// Nothing, or `null`.
     Absent,
-    /// A text, or a number as its text.
+    /// A text.
     Text(String),
+    /// A number, as its text.
+    Number(String),
     /// Something else.
     Other,
 }
 
 impl Scalar {
-    /// The text, if there is one.
+    /// The text of a text or number.
     pub(super) fn text(self) -> Option<String> {
         match self {
-            Scalar::Text(text) => Some(text),
+            Scalar::Text(text) | Scalar::Number(text) => Some(text),
             Scalar::Absent | Scalar::Other => None,
         }
     }
@@ -49,7 +51,7 @@ impl Object for [(String, Json)] {
             (None | Some(Json::Null), _) => Scalar::Absent,
             (Some(Json::Object(inside)), Some(rest)) => inside.as_slice().at(rest),
             (Some(Json::Text(text)), None) => Scalar::Text(text.clone()),
-            (Some(Json::Number(number)), None) => Scalar::Text(number.to_string()),
+            (Some(Json::Number(number)), None) => Scalar::Number(number.to_string()),
             (Some(_), _) => Scalar::Other,
         }
     }
@@ -65,7 +67,7 @@ impl Object for Fields<'_> {
                 Fields::read(raw.as_bytes()).map_or(Scalar::Other, |inside| inside.at(rest))
             }
             (Some(b'"'), None) => serde_json::from_str(raw).map_or(Scalar::Other, Scalar::Text),
-            (Some(b'0'..=b'9' | b'-'), None) => Scalar::Text(raw.to_owned()),
+            (Some(b'0'..=b'9' | b'-'), None) => Scalar::Number(raw.to_owned()),
             _ => Scalar::Other,
         }
     }
@@ -147,7 +149,7 @@ pub(super) fn owner(
         (Scalar::Absent, Some(path)) => return Ok(path.clone()),
         (Scalar::Absent, None) if prefix.is_some() || apex_is_absence(batch) => zone.clone(),
         (Scalar::Text(given), _) => text::owner(file, &batch.names, zone, &given)?,
-        (Scalar::Absent | Scalar::Other, _) => {
+        (Scalar::Absent | Scalar::Number(_) | Scalar::Other, _) => {
             let key = batch.name.as_deref().unwrap_or("name");
             return Err(Refusal::body(format!("a record's `{key}` is missing or no text")));
         }
@@ -198,7 +200,10 @@ pub(super) fn rtype(
     let key = batch.rtype.as_deref();
     match (key.map_or(Scalar::Absent, |key| item.at(key)), path) {
         (Scalar::Absent, Some(path)) => Ok(path),
-        (Scalar::Text(given), path) => {
+        (Scalar::Number(_), _) if file.types.is_empty() => {
+            Err(Refusal::body("a record's type is a number"))
+        }
+        (Scalar::Text(given) | Scalar::Number(given), path) => {
             let given = text::rtype_of(file, &given)?;
             match path {
                 Some(path) if path != given => Err(Refusal::body(format!(
@@ -287,7 +292,7 @@ fn fill(template: &str, item: &(impl Object + ?Sized)) -> Filled {
         let (path, absent) =
             mark.split_once('|').map_or((mark, None), |(path, absent)| (path, Some(absent)));
         match (item.at(path), absent) {
-            (Scalar::Text(text), _) => out.push_str(&text),
+            (Scalar::Text(text) | Scalar::Number(text), _) => out.push_str(&text),
             (Scalar::Absent, Some(absent)) => out.push_str(absent),
             (Scalar::Absent, None) => return Filled::Lacks,
             (Scalar::Other, _) => return Filled::Wrong,
