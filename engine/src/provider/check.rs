@@ -4,6 +4,8 @@
 //! A file is refused as a whole and with all problems at once. The rest of this module relies on
 //! what is checked here; where it finds something missing all the same, it denies.
 
+mod answers;
+
 use std::collections::BTreeSet;
 
 use serde::Deserialize as _;
@@ -12,14 +14,10 @@ use crate::operation::{Action, ResourceKind};
 use crate::problem::Problem;
 
 use super::file::{
-    Asked, Batch, Credential, Field, File, Kind, Means, Object, ResponseForm, RouteForm, Shape,
-    Use, When,
+    Asked, Batch, Credential, Field, File, Kind, Means, Object, RouteForm, Shape, Use, When,
 };
 use super::route::{Pattern, Segment, overlap};
-use super::{CredentialScheme, Provider, Route, error};
-
-/// The placeholders of an error's template.
-const ERROR_MARKS: [&str; 3] = ["{sentence}", "{code}", "{request_id}"];
+use super::{CredentialScheme, Provider, Route};
 
 /// Reads and checks a provider file.
 pub(super) fn parse(name: &str, text: &str) -> Result<Provider, Vec<Problem>> {
@@ -128,6 +126,7 @@ impl Check<'_> {
             "parameter" => self.file.parameter.contains_key(to),
             "object" => self.file.object.contains_key(to),
             "batch" => self.file.batch.contains_key(to),
+            "paging" => self.file.paging.contains_key(to),
             _ => self.file.response.contains_key(to),
         };
         if !there {
@@ -261,23 +260,6 @@ impl Check<'_> {
         }
     }
 
-    /// Answers have what their shape needs.
-    fn responses(&mut self) {
-        for (name, form) in &self.file.response {
-            let table = format!("response.{name}");
-            self.refer(&table, "source", &form.source);
-            if form.statuses.is_empty() || form.statuses.iter().any(|s| !(200..300).contains(s)) {
-                self.problem(&table, "`statuses` lists statuses of success");
-            }
-            if let Some(batch) = &form.batch {
-                self.refer(&table, "batch", batch);
-            }
-            if !is_complete(form) {
-                self.problem(&table, "it does not have exactly the keys of its `shape`");
-            }
-        }
-    }
-
     /// Lookups have answers of the right shape and paths of known placeholders.
     fn lookups(&mut self) {
         let lookup = &self.file.lookup;
@@ -297,22 +279,6 @@ impl Check<'_> {
             if !all || rest.contains(['{', '}']) || !form.path.starts_with('/') {
                 self.problem(table, format!("`path` is a path with {}", marks.join(", ")));
             }
-        }
-    }
-
-    /// The error template is JSON with all placeholders.
-    fn error(&mut self) {
-        let form = &self.file.error;
-        self.refer("error", "source", &form.source);
-        let filled = error::fill(&form.body, "a \"b\"", "c", "d");
-        if serde_json::from_str::<serde_json::Value>(&filled).is_err() {
-            self.problem("error", "`body` is not JSON once its placeholders are filled in");
-        }
-        if ERROR_MARKS.iter().any(|mark| !form.body.contains(mark)) {
-            self.problem("error", format!("`body` needs {}", ERROR_MARKS.join(", ")));
-        }
-        if form.harmless.iter().any(|rule| !(400..500).contains(&rule.status)) {
-            self.problem("error", "only a status of 400 to 499 can be harmless");
         }
     }
 
@@ -441,6 +407,7 @@ impl Check<'_> {
             .chain(file.parameter.keys().map(|key| format!("parameter.{key}")))
             .chain(file.batch.keys().map(|key| format!("batch.{key}")))
             .chain(file.object.keys().map(|key| format!("object.{key}")))
+            .chain(file.paging.keys().map(|key| format!("paging.{key}")))
             .chain(file.response.keys().map(|key| format!("response.{key}")));
         let unused: Vec<_> = tables.filter(|table| !self.used.contains(table)).collect();
         for table in unused {
@@ -477,25 +444,6 @@ fn has_batch(object: &Object) -> bool {
 /// Whether an action is decided on a zone.
 fn is_on_zone(action: Action) -> bool {
     action.kind() == ResourceKind::Zone
-}
-
-/// Whether an answer has exactly what its shape needs.
-fn is_complete(form: &ResponseForm) -> bool {
-    let has = [
-        !form.content_types.is_empty(),
-        form.zone.is_some(),
-        form.rrsets.is_some() && form.batch.is_some(),
-        form.kind.is_some() && form.name.is_some() && form.rtype.is_some() && form.value.is_some(),
-        !form.hide.is_empty(),
-    ];
-    has == match form.shape {
-        Shape::Pass => [true, false, false, false, false],
-        Shape::Zones => [false, true, false, false, false],
-        Shape::Zone => [false, true, true, false, false],
-        Shape::Search => [false, true, false, true, false],
-        Shape::Object => [false, false, false, false, true],
-        Shape::Record | Shape::Records => has,
-    }
 }
 
 /// Whether a text is a date, such as `2026-11-20`, and no more.
