@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import envoy, gate as whole, paths, pebble, powerdns, tls
+from lab import envoy, gate as whole, many as several, paths, pebble, powerdns, tls
 
 ZONES = "/api/v1/servers/localhost/zones"
 """Where PowerDNS keeps its zones."""
@@ -92,6 +92,14 @@ def another_gate(server, folder, request):
     yield start
     for each in running:
         each.stop()
+
+
+@pytest.fixture(scope="session")
+def many(folder, built):
+    """A gate with the demo policies in front of a stand-in of every provider, some of them twice."""
+    running = several.WithStandIns(folder / "many", second=several.SECOND)
+    yield running
+    running.stop()
 
 
 @pytest.fixture
