@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import yaml
 
-from lab import envoy, gate as whole, module, paths, tls
+from lab import envoy, gate as whole, many as several, module, paths, tls
 
 SHIPPED = sorted([*(paths.ROOT / "envoy").rglob("*.yaml"), *(paths.ROOT / "examples").rglob("*.yaml"),
                   *(paths.ROOT / "envoy").rglob("*.json"), *(paths.ROOT / "examples").rglob("*.json")])
@@ -44,13 +44,44 @@ def bootstraps() -> list:
     """The shipped files that configure a whole Envoy, with their content."""
     found = [(file, document) for file in SHIPPED for document in documents(file)
              if isinstance(document, dict) and "static_resources" in document]
-    assert len(found) >= 3
+    assert len(found) >= 5
     return found
 
 
 def managers(document) -> list:
     """All HTTP connection managers of a document."""
     return [each for each in walk(document) if each.get("@type") == HCM]
+
+
+def internal(document, cluster: str) -> str | None:
+    """The listener inside the same Envoy that a cluster leads to, if all its endpoints lead there."""
+    settings = next(each for each in document["static_resources"]["clusters"] if each["name"] == cluster)
+    addresses = [each["address"] for each in walk(settings["load_assignment"]) if "address" in each and isinstance(each["address"], dict)]
+    names = {(each.get("envoy_internal_address") or {}).get("server_listener_name") for each in addresses
+             if set(each) & {"envoy_internal_address", "socket_address", "pipe"}}
+    return names.pop() if len(names) == 1 else None
+
+
+def routes(manager) -> list:
+    """All routes of a connection manager, each with its host."""
+    return [(host, route) for host in manager["route_config"]["virtual_hosts"] for route in host["routes"]]
+
+
+def is_proxy(document, manager) -> bool:
+    """Whether a connection manager only hands on tunnels, all of them to listeners inside the same Envoy."""
+    return all("connect_matcher" in route["match"] and internal(document, route["route"]["cluster"]) for _, route in routes(manager))
+
+
+def gates(document) -> list:
+    """The connection managers of a document that must have the gate: all but proxies."""
+    found = [each for each in managers(document) if not is_proxy(document, each)]
+    assert found
+    return found
+
+
+def provider_clusters(document) -> list:
+    """The clusters of a document that lead to a provider."""
+    return [each for each in document["static_resources"]["clusters"] if not internal(document, each["name"])]
 
 
 def name(pair) -> str:
@@ -75,9 +106,7 @@ def test_no_failure_policy_opens_the_gate(file):
 def test_every_listener_has_the_gate(pair):
     """Paths are normalised, addresses are true, and the gate stands right before the router in every listener."""
     _, document = pair
-    found = managers(document)
-    assert found
-    for manager in found:
+    for manager in gates(document):
         filters = [each["name"] for each in manager["http_filters"]]
         assert filters[-2:] == ["zonegate", "envoy.filters.http.router"] or filters[0] == "zonegate", filters
         gate = next(each for each in manager["http_filters"] if each["name"] == "zonegate")
@@ -96,14 +125,15 @@ def test_every_listener_has_the_gate(pair):
 def test_no_route_passes_the_gate_by(pair):
     """Each route says its provider and account, retries nothing, and switches no filter off."""
     _, document = pair
-    for manager in managers(document):
-        for host in manager["route_config"]["virtual_hosts"]:
+    for manager in gates(document):
+        assert "typed_per_filter_config" not in manager["route_config"]
+        for host, route in routes(manager):
             assert "typed_per_filter_config" not in host and "retry_policy" not in host
-            for route in host["routes"]:
-                assert "typed_per_filter_config" not in route
-                facts = route["metadata"]["filter_metadata"]["zonegate"]
-                assert facts["provider"] and facts["account"] and facts["cluster"] == route["route"]["cluster"]
-                assert "retry_policy" not in route["route"] and "request_headers_to_add" not in route
+            assert "typed_per_filter_config" not in route
+            facts = route["metadata"]["filter_metadata"]["zonegate"]
+            assert facts["provider"] and facts["account"] and facts["cluster"] == route["route"]["cluster"]
+            assert "retry_policy" not in route["route"] and "request_headers_to_add" not in route
+            assert route["route"]["timeout"] == "30s"
     # Nothing else may forward at all: every network filter is an HTTP connection manager.
     for listener in document["static_resources"]["listeners"]:
         for chain in listener["filter_chains"]:
@@ -114,20 +144,60 @@ def test_no_route_passes_the_gate_by(pair):
 def test_every_cluster_gets_its_credential_and_nothing_else_does(pair):
     """The real credential is injected behind the decision; without one nothing goes up; off this machine only by TLS."""
     _, document = pair
-    for cluster in document["static_resources"]["clusters"]:
+    secrets = []
+    for cluster in provider_clusters(document):
         options = cluster["typed_extension_protocol_options"]["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"]
-        injector, codec = options["http_filters"]
-        assert codec["name"] == "envoy.filters.http.upstream_codec"
-        settings = injector["typed_config"]
-        assert settings["@type"].endswith("credential_injector.v3.CredentialInjector")
-        assert settings["overwrite"] is True and settings["allow_request_without_credential"] is False
-        assert "inline_string" not in str(settings), "the credential stands in the secret file, not here"
+        *injectors, codec = options["http_filters"]
+        assert injectors and codec["name"] == "envoy.filters.http.upstream_codec"
+        for injector in injectors:
+            settings = injector["typed_config"]
+            assert settings["@type"].endswith("credential_injector.v3.CredentialInjector")
+            assert settings["overwrite"] is True and settings["allow_request_without_credential"] is False
+            assert "inline_string" not in str(settings), "the credential stands in the secret file, not here"
+            secret = settings["credential"]["typed_config"]["credential"]
+            assert secret["sds_config"]["path_config_source"]["path"] == f"/etc/zonegate/secrets/{secret['name']}.yaml"
+            assert secret["name"].startswith(cluster["name"])
+            secrets.append(secret["name"])
         addresses = [each["address"] for each in walk(cluster["load_assignment"]) if "port_value" in each]
         for address in addresses:
             if address != "127.0.0.1":
                 context = cluster["transport_socket"]["typed_config"]
                 checks = context["common_tls_context"]["validation_context"]
-                assert context["sni"] and checks["trusted_ca"] and checks["match_typed_subject_alt_names"]
+                assert checks["trusted_ca"] and context["sni"] == address
+                assert checks["match_typed_subject_alt_names"] == [{"san_type": "DNS", "matcher": {"exact": address}}]
+                assert not checks.get("allow_expired_certificate") and "trust_chain_verification" not in checks
+    assert len(set(secrets)) == len(secrets), "two accounts with one credential"
+
+
+@pytest.mark.parametrize("pair", bootstraps(), ids=name)
+def test_a_provider_on_the_network_gets_its_own_name_as_host(pair):
+    """Where hosts choose among routes, the provider is told the name that its certificate has, never the client's."""
+    _, document = pair
+    addresses = {cluster["name"]: [each["address"] for each in walk(cluster["load_assignment"]) if "port_value" in each]
+                 for cluster in provider_clusters(document)}
+    for manager in gates(document):
+        several = len(manager["route_config"]["virtual_hosts"]) > 1
+        for host, route in routes(manager):
+            if several:
+                assert "*" not in host["domains"]
+                assert [route["route"]["host_rewrite_literal"]] == addresses[route["route"]["cluster"]]
+
+
+@pytest.mark.parametrize("pair", bootstraps(), ids=name)
+def test_a_proxy_leads_to_the_gate_and_nowhere_else(pair):
+    """It takes CONNECT to named hosts, which all are hosts of a listener with the gate, and tells it who the client is."""
+    _, document = pair
+    listeners = {each["name"]: each for each in document["static_resources"]["listeners"]}
+    for manager in managers(document):
+        if not is_proxy(document, manager):
+            continue
+        assert [each["name"] for each in manager["http_filters"]] == ["envoy.filters.http.router"]
+        for host, route in routes(manager):
+            inner = listeners[internal(document, route["route"]["cluster"])]
+            behind, = (each for each in gates(document) if each in list(walk(inner)))
+            assert {f"{domain}:443" for each, _ in routes(behind) for domain in each["domains"]} == set(host["domains"])
+            assert [each["name"] for each in inner["listener_filters"]] == ["envoy.filters.listener.proxy_protocol"]
+            assert "address" not in inner, "reached by the proxy only: whoever else could connect would choose a client's address"
 
 
 @pytest.mark.parametrize("pair", bootstraps(), ids=name)
@@ -150,18 +220,22 @@ def test_the_audit_log_prints_no_header_that_could_hold_a_credential(pair):
 
 
 def test_the_variants_differ_only_where_they_say():
-    """tls.yaml and sidecar.yaml have the same connection manager as envoy.yaml."""
-    plain, *others = (managers(documents(paths.ROOT / "envoy" / each)[0])[0]
-                      for each in ("envoy.yaml", "tls.yaml", "sidecar.yaml"))
-    for other in others:
-        assert other == plain
+    """All have the same connection manager as envoy.yaml; those with several providers have other routes."""
+    managed = {file.name if file.parent.name == "envoy" else file.parent.name: gates(document)[0] for file, document in bootstraps()}
+    plain = managed.pop("envoy.yaml")
+    assert managed.keys() == {"tls.yaml", "sidecar.yaml", "providers.yaml", "unmodified-clients"}
+    assert managed["tls.yaml"] == managed["sidecar.yaml"] == plain
+    for several in ("providers.yaml", "unmodified-clients"):
+        assert {**managed[several], "route_config": None} == {**plain, "route_config": None}
+        assert managed[several]["route_config"].keys() - plain["route_config"].keys() == {"ignore_port_in_host_matching"}
 
 
 def test_envoy_holds_more_than_the_filter_does():
     """The listener's limit governs requests and responses alike, and lies above the filter's caps (2 and 16 MiB)."""
     for _, document in bootstraps():
         for listener in document["static_resources"]["listeners"]:
-            assert listener["per_connection_buffer_limit_bytes"] >= 18 * 1024 * 1024
+            if any(manager in list(walk(listener)) for manager in gates(document)):
+                assert listener["per_connection_buffer_limit_bytes"] >= 18 * 1024 * 1024
 
 
 def test_every_callback_of_the_filter_is_a_listed_capability(folder, built):
@@ -208,5 +282,22 @@ def test_envoy_accepts_the_configuration_and_the_bundle(configuration, folder, b
     prepared = envoy.Envoy(folder / f"validate-{configuration}", 1, "any", configuration=configuration, changes=changes)
     assert whole.pack(prepared.bundle).returncode == 0
     done = subprocess.run([paths.envoy_binary(), "--mode", "validate", "-c", prepared.configuration],
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("configuration", ["envoy/providers.yaml", "examples/unmodified-clients/envoy.yaml"])
+def test_envoy_accepts_the_configurations_for_several_providers(configuration, folder, built):
+    """Likewise, with a certificate of the example's script and a secret file for each account."""
+    text = (paths.ROOT / configuration).read_text()
+    here = folder / f"validate-{configuration.replace('/', '-')}"
+    for part in ("envoy.d", "secrets"):
+        (here / part).mkdir(parents=True)
+    subprocess.run([paths.ROOT / "examples" / "unmodified-clients" / "certificates.sh", here / "tls"], check=True, capture_output=True)
+    for secret in re.findall(r"/etc/zonegate/secrets/(.+)\.yaml$", text, re.MULTILINE):
+        (here / "secrets" / f"{secret}.yaml").write_text(several.SECRET % (secret, "any"))
+    assert whole.pack(here / "envoy.d" / "zonegate.json").returncode == 0
+    (here / "envoy.yaml").write_text(envoy.adapt(text, {"/etc/zonegate": str(here), "/run/zonegate": str(here)}))
+    done = subprocess.run([paths.envoy_binary(), "--mode", "validate", "-c", here / "envoy.yaml"],
                           capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
