@@ -6,8 +6,10 @@ import base64
 import copy
 import json
 import tempfile
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from . import envoy, gate, paths, process, standins, term, web
 from .authority import Authority
@@ -15,44 +17,54 @@ from .authority import Authority
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider: its host, and the headers of a credential, as the gate sends the real one and clients send theirs.
+    """A provider: its host, and the headers of a credential, as clients send theirs and as the gate sends the real one.
 
     In a header `{secret}` is the credential, `{key}` and `{part}` what stands before and after its colon, `{basic}` its Base64.
     """
 
     host: str
-    headers: dict
+    client_headers: dict
+    real_headers: dict
+    halves: bool
 
-    def sent(self, secret: str) -> dict:
-        """The headers with a credential in them."""
-        key, _, part = secret.partition(":")
-        values = {"secret": secret, "key": key, "part": part, "basic": base64.b64encode(secret.encode()).decode()}
-        return {name: form.format(**values) for name, form in self.headers.items()}
+    def real(self, secret: str) -> dict:
+        """The headers with the real credential in them."""
+        return _filled(self.real_headers, secret)
 
-    def sent_by_client(self, key: str) -> dict:
+    def scoped(self, key: str) -> dict:
         """The headers of a client with a scoped key, which stands where the secret half of a credential stands."""
-        halves = any("{part}" in form or "{basic}" in form or "sso-key" in form for form in self.headers.values())
-        return self.sent(f"scoped:{key}" if halves else key)
+        return _filled(self.client_headers, f"scoped:{key}" if self.halves else key)
 
 
-_BEARER = {"authorization": "Bearer {secret}"}
+def _filled(headers: dict, secret: str) -> dict:
+    """Headers with a credential in them."""
+    key, _, part = secret.partition(":")
+    values = {"secret": secret, "key": key, "part": part, "basic": base64.b64encode(secret.encode()).decode()}
+    return {name: form.format(**values) for name, form in headers.items()}
 
-PROVIDERS = {
-    "bunny": Provider("api.bunny.net", {"accesskey": "{secret}"}),
-    "cloudflare": Provider("api.cloudflare.com", _BEARER),
-    "desec": Provider("desec.io", {"authorization": "Token {secret}"}),
-    "digitalocean": Provider("api.digitalocean.com", _BEARER),
-    "dnsimple": Provider("api.dnsimple.com", _BEARER),
-    "dnsservices": Provider("dns.services", {"authorization": "Basic {basic}"}),
-    "gandi": Provider("api.gandi.net", _BEARER),
-    "godaddy": Provider("api.godaddy.com", {"authorization": "sso-key {secret}"}),
-    "hetzner": Provider("api.hetzner.cloud", _BEARER),
-    "linode": Provider("api.linode.com", _BEARER),
-    "namecom": Provider("api.name.com", {"authorization": "Basic {basic}"}),
-    "porkbun": Provider("api.porkbun.com", {"x-api-key": "{key}", "x-secret-api-key": "{part}"}),
-    "vultr": Provider("api.vultr.com", _BEARER),
-}
-"""The providers, and what makes each of them different for Envoy."""
+
+REAL = {"dnsservices": {"authorization": "Basic {basic}"}}
+"""Headers of the real credential where they are others than a client's: a bearer token of DNS.services does not last."""
+
+
+def _provider(file: Path) -> Provider | None:
+    """What a provider file says of all this; none where the API is the operator's own server."""
+    facts = tomllib.loads(file.read_text())
+    if "origin" not in facts:
+        return None
+    place = next(each for each in facts["credential"] if "header" in each or "basic" in each)
+    if "basic" in place:
+        headers = {"authorization": "Basic {basic}"}
+    elif "beside" in place:
+        headers = {place["beside"].lower(): "{key}", place["header"].lower(): "{part}"}
+    else:
+        headers = {place["header"].lower(): place.get("prefix", "") + "{secret}"}
+    halves = "basic" in place or "beside" in place or place.get("after_colon", False)
+    return Provider(urlsplit(facts["origin"]).hostname, headers, REAL.get(file.stem, headers), halves)
+
+
+PROVIDERS = {file.stem: found for file in sorted((paths.ROOT / "engine" / "providers").glob("*.toml")) if (found := _provider(file))}
+"""The providers in the cloud, and what makes each of them different for Envoy."""
 
 SECOND = {"bunny": "second", "cloudflare": "second"}
 """Providers that the shared gate of the tests has two accounts of, and the other account's name."""
@@ -83,7 +95,7 @@ class Account:
 
     def secrets(self) -> dict:
         """Its secret files: name to the header that each is for, and the header's value."""
-        sent = PROVIDERS[self.provider].sent(self.secret)
+        sent = PROVIDERS[self.provider].real(self.secret)
         return {self.cluster if len(sent) == 1 else f"{self.cluster}-{header}": (header, value) for header, value in sent.items()}
 
 
@@ -92,8 +104,11 @@ class Many(envoy.Envoy):
 
     def __init__(self, folder: Path, accounts: list, authority: Path | None, certificate: tuple | None = None,
                  workers: int = 1, clock_file: Path | None = None, trusted_hops: int = 0, log_fields: dict | None = None,
-                 log_flush_ms: int = 100):
-        """Writes everything but the bundle. `authority` verifies the providers, `certificate` is the gate's own."""
+                 log_flush_ms: int = 100, mark: str = ""):
+        """Writes everything but the bundle. `authority` verifies the providers, `certificate` is the gate's own.
+
+        With `mark` each request that goes on has a header of this name, which lookups have not.
+        """
         self.folder, self.workers, self.log_flush_ms, self.clock_file = folder, workers, log_flush_ms, clock_file
         self.accounts = {(each.provider, each.account): each for each in accounts}
         self.ports = {which: process.free_port() for which in self.accounts}
@@ -113,7 +128,7 @@ class Many(envoy.Envoy):
                    "/run/zonegate/admin.sock": str(self.admin), "/dev/stdout": str(self.audit),
                    "xff_num_trusted_hops: 0": f"xff_num_trusted_hops: {trusted_hops}", **(log_fields or {})}
         self.configuration = folder / "envoy.yaml"
-        self.configuration.write_text(json.dumps(_Bootstrap(changes, authority, certificate).of(self), indent=1))
+        self.configuration.write_text(json.dumps(_Bootstrap(changes, authority, certificate, mark).of(self), indent=1))
 
     def write_secret(self, account: Account) -> None:
         """Replaces an account's real credential."""
@@ -123,7 +138,7 @@ class Many(envoy.Envoy):
     def ask_provider(self, provider: str, method: str, path: str, key: str | None = None, account: str = "main",
                      headers: dict | None = None, **options) -> web.Answer:
         """One request to an account's listener, with the key where the provider's clients put theirs."""
-        credential = PROVIDERS[provider].sent_by_client(key) if key else {}
+        credential = PROVIDERS[provider].scoped(key) if key else {}
         return web.ask(self.ports[provider, account], method, path, headers={**credential, **(headers or {})}, **options)
 
     def url(self, provider: str, account: str = "main") -> str:
@@ -134,13 +149,13 @@ class Many(envoy.Envoy):
 class _Bootstrap:
     """Envoy's configuration, put together from the shipped ones."""
 
-    def __init__(self, changes: dict, authority: Path | None, certificate: tuple | None):
+    def __init__(self, changes: dict, authority: Path | None, certificate: tuple | None, mark: str):
         """Reads the shipped configurations with the documented paths put elsewhere."""
         import yaml   # not in the standard library; the lab's own environment has it
         self.document = yaml.safe_load(envoy.adapt((paths.ROOT / "envoy" / "providers.yaml").read_text(), changes))
         example = paths.ROOT / "examples" / "unmodified-clients" / "envoy.yaml"
         self.example = yaml.safe_load(example.read_text())
-        self.authority, self.certificate = authority, certificate
+        self.authority, self.certificate, self.mark = authority, certificate, mark
         resources = self.document["static_resources"]
         (self.listener,), (self.cluster, *_) = resources["listeners"], resources["clusters"]
 
@@ -195,6 +210,8 @@ class _Bootstrap:
         route["metadata"]["filter_metadata"]["zonegate"] = {
             "provider": account.provider, "account": account.account, "cluster": account.cluster}
         route["route"].update(cluster=account.cluster, host_rewrite_literal=PROVIDERS[account.provider].host)
+        if self.mark:
+            route["request_headers_to_add"] = [{"header": {"key": self.mark, "value": "1"}}]
         return made
 
     def _cluster(self, account: Account, secrets: Path) -> dict:

@@ -40,6 +40,9 @@ from .. import paths
 ARGUMENTS = {"": "[^/]+", "int": "[0-9]+", "path": ".+"}
 """What a path argument of each type matches: `{name}` one segment, `{name:int}` a number, `{name:path}` all the rest."""
 
+NO_ROUTE = "X-Stand-In-Has-No-Route"
+"""A header of answers to what no route is for: the stand-in lacks something, or the gate let through what it should not."""
+
 HEAD_BYTES_MAX = 1 << 20
 """The longest head of a request."""
 
@@ -252,7 +255,9 @@ class StandIn:
             if not (chosen and chosen[2]) and not self.credential(request.headers, request.body):
                 return self.unauthorized(request)
             if not chosen:
-                return self.wrong_method(request) if matching else self.not_found(request)
+                answer = self.wrong_method(request) if matching else self.not_found(request)
+                answer.headers = {**answer.headers, NO_ROUTE: "1"}
+                return answer
             request.path_args = _arguments(chosen[1])
             try:
                 return chosen[3](request)
