@@ -280,7 +280,7 @@ impl<'p> Matched<'p> {
                 content_type,
                 body,
             },
-            response: ResponseRule { form: form.response.clone(), zone },
+            response: ResponseRule::new(form.response.clone(), zone),
             denied_zone_is_404: self.parameters.zone.is_some()
                 && self.route.actions().contains(&Action::ZoneRead),
         })

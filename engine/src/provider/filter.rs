@@ -1,33 +1,67 @@
 //! Answers: what a key may see of them.
 //!
-//! A filtered answer keeps elements byte for byte and in order, or leaves them out; nothing is
-//! ever written into one. An element that is not understood is left out and counted. Where a
-//! write replaces a whole rrset, an rrset is kept whole or not at all, so that a client which
-//! merges what it read destroys nothing.
+//! A filtered answer keeps its bytes and their order, or leaves entries and fields out; nothing is
+//! written into it but counters of pages and addresses that lead back to the gate. An entry that
+//! is not understood is left out and counted.
 
-use serde_json::value::RawValue;
+mod links;
+mod lists;
+mod paging;
+mod place;
 
 use crate::decision::Reason;
-use crate::json::{raw_array, raw_object};
 use crate::name::Name;
-use crate::operation::{Action, Operation};
+use crate::operation::Operation;
 use crate::record_type::RecordType;
 
+use self::lists::{Cut, Cutting};
+use self::place::{Edits, Tree};
 use super::Provider;
 use super::file::{ResponseForm, Shape};
-use super::record::{self, Entry};
-use super::text;
+
+pub(super) use self::place::{Fields, text_at};
 
 /// The statuses without a body.
 const BODILESS: [u16; 2] = [204, 304];
 
-/// What is done with a route's answer.
+/// What is done with a route's answer, and what must be known of the request for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseRule {
     /// The shape's name in the provider file.
     pub(super) form: String,
-    /// The zone that the answer must be about, where it is about one.
+    /// The zone that the answer must be about, where it is about one: from the path or body, or
+    /// what a lookup found for its id.
     pub(super) zone: Option<Name>,
+    /// The owner name and type that the path gives, for answers that do not repeat them.
+    pub(super) asked: Option<(Name, RecordType)>,
+    /// The query as it was forwarded, which may say how long a page is.
+    pub(super) query: Vec<(String, String)>,
+    /// Scheme and authority under which the client reached the gate, such as
+    /// `http://127.0.0.1:8053`: what links lead to. Empty, they become paths.
+    pub(super) gate: String,
+}
+
+impl ResponseRule {
+    /// A rule about nothing but a zone; the other fields are what the request adds.
+    pub(super) fn new(form: String, zone: Option<Name>) -> Self {
+        ResponseRule { form, zone, asked: None, query: Vec::new(), gate: String::new() }
+    }
+
+    /// The same, for a client that reached the gate under this scheme and authority.
+    #[must_use]
+    pub fn at_gate(self, gate: String) -> Self {
+        ResponseRule { gate, ..self }
+    }
+
+    /// The owner name and type of the path.
+    fn asked(&self) -> Option<(&Name, RecordType)> {
+        self.asked.as_ref().map(|(name, rtype)| (name, *rtype))
+    }
+
+    /// The value of a parameter of the query.
+    fn asked_for(&self, key: &str) -> Option<&str> {
+        self.query.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+    }
 }
 
 /// How an answer is to be treated once its headers are there.
@@ -46,6 +80,8 @@ pub struct Answer<'a> {
     pub status: u16,
     /// The header `content-type`, if there is one.
     pub content_type: Option<&'a str>,
+    /// The other headers; those that a provider file names and `retry-after` are looked at.
+    pub headers: &'a [(&'a str, &'a str)],
     /// The body.
     pub body: &'a [u8],
 }
@@ -57,12 +93,31 @@ pub struct Filtered {
     pub status: u16,
     /// The content type; none where there is no body.
     pub content_type: Option<String>,
+    /// Other headers that go on: names in lower case, and values.
+    pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// Ids of zones, and their names: what a list teaches, whether its zones may be read or not.
+    pub learnt: Vec<(String, Name)>,
     /// How many entries were left out because they may not be read.
     pub left_out: usize,
     /// How many entries were left out because they were not understood.
     pub not_understood: usize,
+}
+
+impl Filtered {
+    /// An answer without a body, of which nothing was left out yet.
+    pub(super) fn bare(status: u16) -> Self {
+        Filtered {
+            status,
+            content_type: None,
+            headers: Vec::new(),
+            body: Vec::new(),
+            learnt: Vec::new(),
+            left_out: 0,
+            not_understood: 0,
+        }
+    }
 }
 
 /// Whether an operation is allowed.
@@ -100,114 +155,85 @@ impl Provider {
     ) -> Result<Filtered, Reason> {
         let form = self.file.response.get(&rule.form).ok_or(Reason::Internal)?;
         if !form.statuses.contains(&answer.status) {
-            return self.error_answer(answer, request_id);
+            return self.error_answer(form, rule, answer, request_id);
         }
-        let mut filtered = Filtered {
-            status: answer.status,
-            content_type: answer.content_type.map(str::to_owned),
-            body: Vec::new(),
-            left_out: 0,
-            not_understood: 0,
-        };
         if BODILESS.contains(&answer.status)
             || (form.shape == Shape::Pass && answer.body.is_empty())
         {
-            filtered.content_type = None;
-            return Ok(filtered);
+            return Ok(Filtered::bare(answer.status));
         }
-        let body = match form.shape {
-            Shape::Pass => is_type(form, answer.content_type).then(|| answer.body.to_vec()),
-            Shape::Zones => self.zones(form, answer.body, may, &mut filtered),
-            Shape::Zone => self.zone(form, rule.zone.as_ref(), answer.body, may, &mut filtered),
-            Shape::Search => self.search(form, answer.body, may, &mut filtered),
-            Shape::Object => object(form, answer.body, may, &mut filtered),
-            Shape::Record | Shape::Records => None,
-        };
-        filtered.body = body.ok_or(Reason::ResponseNotUnderstood)?;
-        if form.shape != Shape::Pass {
-            filtered.content_type = Some("application/json".to_owned());
-        }
-        Ok(filtered)
-    }
-
-    /// A list of zones, cut to those whose own settings may be read.
-    fn zones(
-        &self,
-        form: &ResponseForm,
-        body: &[u8],
-        may: May<'_>,
-        filtered: &mut Filtered,
-    ) -> Option<Vec<u8>> {
-        let key = form.zone.as_ref()?;
-        let keep = |raw: &RawValue| {
-            let name = Fields::read(raw.get().as_bytes())?.text(key)?;
-            let name = text::name(&self.file, None, &name).ok()?;
-            Some(may(&Operation::zone(Action::ZoneRead, name)))
-        };
-        cut(body, keep, filtered)
-    }
-
-    /// One zone, its rrsets cut to those of which every value may be read.
-    fn zone(
-        &self,
-        form: &ResponseForm,
-        zone: Option<&Name>,
-        body: &[u8],
-        may: May<'_>,
-        filtered: &mut Filtered,
-    ) -> Option<Vec<u8>> {
-        let zone = zone?;
-        let batch = self.file.batch.get(form.batch.as_ref()?)?;
-        let fields = Fields::read(body)?;
-        let answered = fields.text(form.zone.as_ref()?)?;
-        if text::name(&self.file, None, &answered).ok()? != *zone {
-            return None;
-        }
-        let mut kept = Vec::with_capacity(fields.0.len());
-        for (key, raw) in &fields.0 {
-            if Some(key) != form.rrsets.as_ref() {
-                kept.push((key.as_str(), raw.get().as_bytes().to_vec()));
-                continue;
+        if form.shape == Shape::Pass {
+            if !is_type(form, answer.content_type) {
+                return Err(Reason::ResponseNotUnderstood);
             }
-            let keep = |raw: &RawValue| {
-                let fields = Fields::read(raw.get().as_bytes())?;
-                let entry = record::entry(&self.file, batch, zone, None, &fields)?;
-                Some(readable(zone, entry, may))
-            };
-            kept.push((key.as_str(), cut(raw.get().as_bytes(), keep, filtered)?));
+            let content_type = answer.content_type.map(str::to_owned);
+            let body = answer.body.to_vec();
+            return Ok(Filtered { content_type, body, ..Filtered::bare(answer.status) });
         }
-        Some(write_object(&kept))
+        self.cut(form, rule, answer, request_id, may).ok_or(Reason::ResponseNotUnderstood)
     }
 
-    /// A list of zones, records and comments, cut to the readable ones.
-    fn search(
+    /// An answer cut to what may be read; none where it is not of its form.
+    fn cut(
         &self,
         form: &ResponseForm,
-        body: &[u8],
+        rule: &ResponseRule,
+        answer: Answer<'_>,
+        request_id: &str,
         may: May<'_>,
-        filtered: &mut Filtered,
-    ) -> Option<Vec<u8>> {
-        let keep = |raw: &RawValue| {
-            let fields = Fields::read(raw.get().as_bytes())?;
-            let operation = self.found(form, &fields)?;
-            Some(may(&operation))
+    ) -> Option<Filtered> {
+        let text = std::str::from_utf8(answer.body).ok()?;
+        let mut tree = Tree::new(text);
+        let filtered = Filtered::bare(answer.status);
+        let mut cutting = Cutting { rule, form, edits: Edits::new(text), may, filtered };
+        let cut = match form.shape {
+            Shape::Zones => self.zones(&mut cutting, &mut tree)?,
+            Shape::Zone => self.zone(&mut cutting, &mut tree)?,
+            Shape::Records => self.records(&mut cutting, &mut tree)?,
+            Shape::Search => self.search(&mut cutting, &mut tree)?,
+            Shape::Record => {
+                if !self.record(&mut cutting, &mut tree)? {
+                    let unknown = self.unknown(request_id);
+                    return Some(Filtered { left_out: 1, ..unknown });
+                }
+                Cut::default()
+            }
+            Shape::Objects => cutting.objects(&mut tree)?,
+            Shape::Object | Shape::Pass => {
+                cutting.object(&mut tree)?;
+                Cut::default()
+            }
         };
-        cut(body, keep, filtered)
+        if let Some(paging) = &form.paging {
+            let paging = self.file.paging.get(paging)?;
+            let origin = self.file.origin.as_deref();
+            cutting.page(paging, origin, answer.headers, &mut tree, cut)?;
+        }
+        let body = cutting.edits.apply()?;
+        let content_type = Some("application/json".to_owned());
+        Some(Filtered { body, content_type, ..cutting.filtered })
     }
 
-    /// What must be allowed for one search result to be seen.
-    fn found(&self, form: &ResponseForm, fields: &Fields<'_>) -> Option<Operation> {
-        let name = text::name(&self.file, None, &fields.text(form.name.as_ref()?)?).ok()?;
-        let value = match fields.text(form.kind.as_ref()?)?.as_str() {
-            "zone" => return Some(Operation::zone(Action::ZoneRead, name)),
-            "record" => Some(fields.text(form.value.as_ref()?)?),
-            "comment" => None,
-            _ => return None,
-        };
-        let zone = text::name(&self.file, None, &fields.text(form.zone.as_ref()?)?).ok()?;
-        let rtype = RecordType::parse(&fields.text(form.rtype.as_ref()?)?).ok()?;
-        name.is_below_or_equal(&zone)
-            .then(|| Operation::record(Action::RecordRead, zone, name, rtype, value))
+    /// The headers `link` of an answer that is no success, turned back to the gate; none where
+    /// they are not understood. Some APIs answer a list that is too long with an error and the
+    /// address of its first page.
+    pub(super) fn links_of_error(
+        &self,
+        form: &ResponseForm,
+        rule: &ResponseRule,
+        answer: Answer<'_>,
+    ) -> Vec<(String, String)> {
+        let paging = form.paging.as_ref().and_then(|paging| self.file.paging.get(paging));
+        if !paging.is_some_and(|paging| paging.link_header) {
+            return Vec::new();
+        }
+        let filtered = Filtered::bare(answer.status);
+        let may: May<'_> = &mut |_| false;
+        let mut cutting = Cutting { rule, form, edits: Edits::new(""), may, filtered };
+        match cutting.link_header(self.file.origin.as_deref(), answer.headers) {
+            Some(_) => cutting.filtered.headers,
+            None => Vec::new(),
+        }
     }
 }
 
@@ -215,92 +241,4 @@ impl Provider {
 fn is_type(form: &ResponseForm, content_type: Option<&str>) -> bool {
     let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     form.content_types.iter().any(|known| known.eq_ignore_ascii_case(essence))
-}
-
-/// One object, without the fields that may not be read.
-fn object(
-    form: &ResponseForm,
-    body: &[u8],
-    may: May<'_>,
-    filtered: &mut Filtered,
-) -> Option<Vec<u8>> {
-    let fields = Fields::read(body)?;
-    let mut kept = Vec::with_capacity(fields.0.len());
-    for (key, raw) in &fields.0 {
-        match form.hide.get(key) {
-            Some(asked) if !may(&Operation::account(asked.0)) => filtered.left_out += 1,
-            _ => kept.push((key.as_str(), raw.get().as_bytes().to_vec())),
-        }
-    }
-    Some(write_object(&kept))
-}
-
-/// Whether every value of an rrset may be read; an rrset without values is asked for as such.
-fn readable(zone: &Name, entry: Entry, may: May<'_>) -> bool {
-    let Entry { name, rtype, values, .. } = entry;
-    let read = |value: Option<String>| {
-        Operation::record(Action::RecordRead, zone.clone(), name.clone(), rtype, value)
-    };
-    if values.is_empty() {
-        return may(&read(None));
-    }
-    values.into_iter().all(|value| may(&read(Some(value))))
-}
-
-/// A list, cut to the elements that `keep` says; `None` from it is one that is not understood.
-fn cut(
-    body: &[u8],
-    mut keep: impl FnMut(&RawValue) -> Option<bool>,
-    filtered: &mut Filtered,
-) -> Option<Vec<u8>> {
-    let mut out = vec![b'['];
-    for raw in raw_array(body).ok()? {
-        match keep(raw) {
-            Some(true) => {
-                if out.len() > 1 {
-                    out.push(b',');
-                }
-                out.extend_from_slice(raw.get().as_bytes());
-            }
-            Some(false) => filtered.left_out += 1,
-            None => filtered.not_understood += 1,
-        }
-    }
-    out.push(b']');
-    Some(out)
-}
-
-/// An object of fields that are JSON already.
-fn write_object(fields: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let mut out = vec![b'{'];
-    for (index, (key, value)) in fields.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(serde_json::Value::from(*key).to_string().as_bytes());
-        out.push(b':');
-        out.extend_from_slice(value);
-    }
-    out.push(b'}');
-    out
-}
-
-/// The fields of an object in an answer, not looked into.
-pub(super) struct Fields<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'a> Fields<'a> {
-    /// Reads an object; none where it is something else.
-    pub(super) fn read(body: &'a [u8]) -> Option<Self> {
-        raw_object(body).ok().map(Fields)
-    }
-
-    /// A field's JSON.
-    pub(super) fn raw(&self, key: &str) -> Option<&'a str> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get())
-    }
-
-    /// A field's text; none where it is something else.
-    pub(super) fn text(&self, key: &str) -> Option<String> {
-        serde_json::from_str(self.raw(key)?).ok()
-    }
 }

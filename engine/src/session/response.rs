@@ -2,7 +2,8 @@
 //!
 //! Every response is held to its end, because only a whole one can be judged: what is over the
 //! cap, compressed, partial or of an unexpected shape becomes a 502 and never passes unfiltered.
-//! Of its headers only the content type survives; cookies, redirects and validators do not.
+//! Of its headers only the content type survives, and what the provider file says of pages, made
+//! true again; cookies, redirects and validators do not.
 
 use std::rc::Rc;
 
@@ -70,6 +71,18 @@ impl Session {
     ///
     /// `content_type` is the response's, if it has one that is text.
     pub fn response(&mut self, status: u16, content_type: Option<&str>, body: &[u8]) -> Answer {
+        let content_type = content_type.map(|text| (b"content-type".to_vec(), text.into()));
+        self.response_with(status, content_type.as_slice(), body)
+    }
+
+    /// The whole response has arrived, with its headers as bytes and with lower-case names: what
+    /// the client gets instead of it.
+    pub fn response_with(
+        &mut self,
+        status: u16,
+        headers: &[(Vec<u8>, Vec<u8>)],
+        body: &[u8],
+    ) -> Answer {
         let State::Response(known, plan, asking) = std::mem::replace(&mut self.state, State::Over)
         else {
             return self.refuse_response(Reason::Internal);
@@ -87,18 +100,26 @@ impl Session {
             matches!(verdict, Verdict::Allow(_))
         };
         let request_id = self.audit.request_id.clone();
-        let whole = provider::Answer { status, content_type, body };
+        let headers = texts(headers);
+        let content_type = headers.iter().find(|(name, _)| *name == "content-type");
+        let content_type = content_type.map(|(_, value)| *value);
+        let whole = provider::Answer { status, content_type, headers: &headers, body };
         match provider.filter(&plan.response, whole, &request_id, &mut may) {
-            Ok(responded) => {
-                self.audit.left_out = responded.left_out + responded.not_understood;
-                let mut headers = vec![("cache-control".to_owned(), "no-store".to_owned())];
-                if let Some(content_type) = responded.content_type {
-                    headers.push(("content-type".to_owned(), content_type));
-                }
-                Answer { status: responded.status, headers, body: responded.body }
-            }
+            Ok(responded) => self.responded(responded),
             Err(reason) => self.refuse_response_of(Some(&known.account.provider), reason),
         }
+    }
+
+    /// Passes on what is left of a response.
+    fn responded(&mut self, responded: provider::Filtered) -> Answer {
+        self.audit.left_out = responded.left_out + responded.not_understood;
+        // Here `responded.learnt`, the ids of zones and their names, can go to the bundle's cache.
+        let mut headers = vec![("cache-control".to_owned(), "no-store".to_owned())];
+        if let Some(content_type) = responded.content_type {
+            headers.push(("content-type".to_owned(), content_type));
+        }
+        headers.extend(responded.headers);
+        Answer { status: responded.status, headers, body: responded.body }
     }
 
     /// Whether what has arrived of the response is over the cap.
@@ -144,4 +165,10 @@ pub(super) fn denial(
             Answer::json(reason.status(), body.to_string().into_bytes())
         }
     }
+}
+
+/// The headers that are text.
+fn texts(headers: &[(Vec<u8>, Vec<u8>)]) -> Vec<(&str, &str)> {
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    headers.iter().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
 }

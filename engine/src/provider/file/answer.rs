@@ -76,6 +76,8 @@ pub(in crate::provider) enum Shape {
     Search,
     /// One object, some of whose fields may be hidden.
     Object,
+    /// A list of objects, some of whose fields may be hidden.
+    Objects,
 }
 
 /// How a list comes in pages: where an answer says what. Counters are paths; all are optional.

@@ -14,7 +14,7 @@ fn answered(
     mut may: impl FnMut(&Operation) -> bool,
 ) -> Result<Filtered, Reason> {
     let rule = plan(request.0, request.1, request.2).unwrap().response;
-    let answer = Answer { status, content_type, body: body.as_bytes() };
+    let answer = Answer { status, content_type, headers: &[], body: body.as_bytes() };
     powerdns().filter(&rule, answer, "r-1", &mut may)
 }
 
@@ -59,7 +59,8 @@ fn a_zone_keeps_whole_rrsets_or_none() {
     let filtered = answered(ZONE, 200, JSON, body, may).unwrap();
     assert_eq!(
         text(&filtered),
-        r#"{"account":"","name":"example.com.","rrsets":[{"name": "b.example.com.", "records": [{"content": "192.0.2.1", "disabled": false}], "ttl": 60, "type": "A"}],"serial":7}"#
+        r#"{"account": "", "name": "example.com.", "rrsets": [
+        {"name": "b.example.com.", "records": [{"content": "192.0.2.1", "disabled": false}], "ttl": 60, "type": "A"}], "serial": 7}"#
     );
     assert_eq!((filtered.left_out, filtered.not_understood), (2, 2));
     assert_eq!(filtered.content_type.as_deref(), JSON);
@@ -94,7 +95,7 @@ fn a_new_private_key_is_shown_to_who_may_read_secrets() {
     let request = ("POST", "/zones/example.com./cryptokeys", r#"{"keytype":"ksk"}"#);
     let body = r#"{"id": 1, "privatekey": "secret", "type": "Cryptokey"}"#;
     let hidden = answered(request, 201, JSON, body, |_| false).unwrap();
-    assert_eq!(text(&hidden), r#"{"id":1,"type":"Cryptokey"}"#);
+    assert_eq!(text(&hidden), r#"{"id": 1, "type": "Cryptokey"}"#);
     let shown = answered(request, 201, JSON, body, |op| op.action == Action::SecretRead).unwrap();
     assert!(text(&shown).contains("secret"));
 }

@@ -118,7 +118,7 @@ proptest! {
             let rule = plan("GET", path, "").unwrap().response;
             let mut answers = allowed.iter().cycle();
             let mut may = |_: &Operation| *answers.next().unwrap();
-            let answer = Answer { status: 200, content_type: Some("application/json"), body: body.as_bytes() };
+            let answer = Answer { status: 200, content_type: Some("application/json"), headers: &[], body: body.as_bytes() };
             let filtered = powerdns().filter(&rule, answer, "r", &mut may).unwrap();
             prop_assert!(is_subsequence(&filtered.body, body.as_bytes()));
             if path == "/zones" {
@@ -145,7 +145,7 @@ proptest! {
         let Ok(planned) = matched.plan(body.as_bytes(), &caps) else { return Ok(()) };
         prop_assert!(!planned.operations.is_empty());
         prop_assert!(Target::parse(planned.forward.path_and_query.as_bytes()).is_ok());
-        let answer = Answer { status, content_type: None, body: body.as_bytes() };
+        let answer = Answer { status, content_type: None, headers: &[], body: body.as_bytes() };
         let _ = powerdns().filter(&planned.response, answer, "r", &mut |_| true);
     }
 }

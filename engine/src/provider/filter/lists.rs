@@ -1,0 +1,392 @@
+//! Lists of zones, records and search results, and the one zone or record: what of them stays.
+
+use std::collections::BTreeSet;
+
+use crate::name::Name;
+use crate::operation::{Action, Operation, ResourceKind};
+use crate::record_type::RecordType;
+
+use super::super::file::{Asked, Batch, Kind, Means, ResponseForm};
+use super::super::record::{self, Entry, Object as _, Scalar};
+use super::super::{Provider, text};
+use super::place::{Edits, Fields, Spot, Tree, members};
+use super::{Filtered, May, ResponseRule};
+
+/// What becomes of one entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It stays.
+    Stays,
+    /// It may not be read.
+    LeftOut,
+    /// It is not understood.
+    NotUnderstood,
+}
+
+/// How many entries a list had, and how many are left.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cut {
+    /// As the provider sent it.
+    pub(super) given: u64,
+    /// As the client gets it.
+    pub(super) kept: u64,
+}
+
+/// An answer that is being cut.
+pub(super) struct Cutting<'a, 'm> {
+    /// What is known of the request.
+    pub(super) rule: &'a ResponseRule,
+    /// The answer's form.
+    pub(super) form: &'a ResponseForm,
+    /// The changes so far.
+    pub(super) edits: Edits<'a>,
+    /// Whether an operation is allowed.
+    pub(super) may: May<'m>,
+    /// What is counted and learnt.
+    pub(super) filtered: Filtered,
+}
+
+impl Provider {
+    /// Finds the list of an answer's form, and cuts it with `fates`; none where it is no list.
+    ///
+    /// SECURITY: an absent list is an empty one only where the answer has no other place for its
+    /// entries (test `an_absent_list_is_no_free_pass`).
+    fn list<'a>(
+        cutting: &mut Cutting<'a, '_>,
+        tree: &mut Tree<'a>,
+        fates: impl FnOnce(&mut Cutting<'a, '_>, &[&'a str]) -> Option<Vec<Fate>>,
+    ) -> Option<Cut> {
+        let text = match tree.find(&cutting.form.at)? {
+            Spot::There(text) => text,
+            Spot::Null => return Some(Cut::default()),
+            Spot::Absent => {
+                return tree.is_bare_around(&cutting.form.at).then(Cut::default);
+            }
+        };
+        let entries = members(text, cutting.form.keyed)?;
+        let fates = fates(cutting, &entries)?;
+        cutting.leave_out(text, &entries, &fates)
+    }
+
+    /// A list of zones, cut to those whose own settings may be read.
+    pub(super) fn zones<'a>(
+        &self,
+        cutting: &mut Cutting<'a, '_>,
+        tree: &mut Tree<'a>,
+    ) -> Option<Cut> {
+        Self::list(cutting, tree, |cutting, entries| {
+            Some(entries.iter().map(|entry| self.zone_of_list(cutting, entry)).collect())
+        })
+    }
+
+    /// What becomes of one zone of a list, and of what is inside.
+    fn zone_of_list<'a>(&self, cutting: &mut Cutting<'a, '_>, entry: &'a str) -> Fate {
+        let understood = Fields::of(entry).and_then(|fields| {
+            let name = self.zone_name(cutting, &fields)?;
+            Some((fields, name))
+        });
+        let Some((fields, name)) = understood else { return Fate::NotUnderstood };
+        if !(cutting.may)(&Operation::zone(Action::ZoneRead, name.clone())) {
+            return Fate::LeftOut;
+        }
+        let mark = cutting.edits.mark();
+        match self.inside(cutting, entry, &fields, &name) {
+            Some(_) => Fate::Stays,
+            None => {
+                cutting.edits.back_to(mark);
+                Fate::NotUnderstood
+            }
+        }
+    }
+
+    /// The one zone of an answer, which must be the request's, its records cut.
+    pub(super) fn zone<'a>(
+        &self,
+        cutting: &mut Cutting<'a, '_>,
+        tree: &mut Tree<'a>,
+    ) -> Option<Cut> {
+        let Spot::There(text) = tree.find(&cutting.form.at)? else { return None };
+        let fields = Fields::of(text)?;
+        let name = self.zone_name(cutting, &fields)?;
+        if Some(&name) != cutting.rule.zone.as_ref() {
+            return None;
+        }
+        self.inside(cutting, text, &fields, &name)
+    }
+
+    /// The name of a zone, whose id is learnt.
+    fn zone_name(&self, cutting: &mut Cutting<'_, '_>, fields: &Fields<'_>) -> Option<Name> {
+        let written = written(fields, cutting.form.zone.as_ref()?)?;
+        let name = text::name(&self.file, None, &written).ok()?;
+        let id = cutting.form.zone_id.as_ref().and_then(|key| fields.at(key).text());
+        if let Some(id) = id.filter(|id| self.is_zone_id(id)) {
+            cutting.filtered.learnt.push((id, name.clone()));
+        }
+        Some(name)
+    }
+
+    /// Whether a text has the form of this API's zone ids.
+    fn is_zone_id(&self, id: &str) -> bool {
+        let parameters = self.file.parameter.values();
+        let mut of_zones =
+            parameters.filter(|known| matches!(known.is, Kind::Zone | Kind::ZoneId));
+        of_zones.any(|known| known.id.is_some_and(|form| text::is_id(form, id)))
+    }
+
+    /// Cuts what is inside a zone that may be read: its records, and the fields to be hidden.
+    fn inside<'a>(
+        &self,
+        cutting: &mut Cutting<'a, '_>,
+        text: &'a str,
+        fields: &Fields<'a>,
+        zone: &Name,
+    ) -> Option<Cut> {
+        cutting.hide(text, fields, Some(zone))?;
+        let (Some(key), Some(batch)) = (&cutting.form.rrsets, &cutting.form.batch) else {
+            return Some(Cut::default());
+        };
+        let batch = self.file.batch.get(batch)?;
+        let list = match Tree::new(text).find(key)? {
+            Spot::There(list) => list,
+            Spot::Null | Spot::Absent => return Some(Cut::default()),
+        };
+        let entries = members(list, cutting.form.rrsets_keyed)?;
+        let fates = self.fates(cutting, batch, zone, None, &entries);
+        cutting.leave_out(list, &entries, &fates)
+    }
+
+    /// A list of records or rrsets of the request's zone, cut to the readable ones.
+    pub(super) fn records<'a>(
+        &self,
+        cutting: &mut Cutting<'a, '_>,
+        tree: &mut Tree<'a>,
+    ) -> Option<Cut> {
+        let rule = cutting.rule;
+        let zone = rule.zone.as_ref()?;
+        let batch = self.file.batch.get(cutting.form.batch.as_ref()?)?;
+        Self::list(cutting, tree, |cutting, entries| {
+            Some(self.fates(cutting, batch, zone, rule.asked(), entries))
+        })
+    }
+
+    /// Whether the one record of an answer may be read; none where it is not understood.
+    pub(super) fn record<'a>(
+        &self,
+        cutting: &mut Cutting<'a, '_>,
+        tree: &mut Tree<'a>,
+    ) -> Option<bool> {
+        let Spot::There(text) = tree.find(&cutting.form.at)? else { return None };
+        let rule = cutting.rule;
+        let zone = rule.zone.as_ref()?;
+        let batch = self.file.batch.get(cutting.form.batch.as_ref()?)?;
+        let entry = self.entry(cutting.form, batch, zone, rule.asked(), text)?;
+        Some(readable(zone, &entry, &mut *cutting.may))
+    }
+
+    /// Reads a record or rrset, which must be one of the zone.
+    fn entry(
+        &self,
+        form: &ResponseForm,
+        batch: &Batch,
+        zone: &Name,
+        asked: Option<(&Name, RecordType)>,
+        text: &str,
+    ) -> Option<Entry> {
+        let fields = Fields::of(text)?;
+        // In a list of records, the field with a zone's name is one of each record.
+        if let (Some(key), None) = (&form.zone, &form.rrsets) {
+            let named = text::name(&self.file, None, &written(&fields, key)?).ok()?;
+            if named != *zone {
+                return None;
+            }
+        }
+        record::entry(&self.file, batch, zone, asked, &fields)
+    }
+
+    /// What becomes of records or rrsets.
+    ///
+    /// SECURITY: where a write replaces a whole rrset, records of one name and type stay or go
+    /// together, so that a client which writes back what it read destroys nothing that it did not
+    /// see (test `records_of_an_rrset_stay_or_go_together`).
+    fn fates(
+        &self,
+        cutting: &mut Cutting<'_, '_>,
+        batch: &Batch,
+        zone: &Name,
+        asked: Option<(&Name, RecordType)>,
+        entries: &[&str],
+    ) -> Vec<Fate> {
+        let together = batch.values.is_none() && self.replaces_rrsets();
+        let mut broken = BTreeSet::new();
+        let mut read = Vec::with_capacity(entries.len());
+        for text in entries {
+            let entry = self.entry(cutting.form, batch, zone, asked, text);
+            let fate = match &entry {
+                Some(entry) if readable(zone, entry, &mut *cutting.may) => Fate::Stays,
+                Some(_) => Fate::LeftOut,
+                None => Fate::NotUnderstood,
+            };
+            let mut rrset = None;
+            if together {
+                rrset = match entry {
+                    Some(entry) => Some((entry.name, entry.rtype)),
+                    None => self.rrset(batch, zone, asked, text),
+                };
+                if fate != Fate::Stays {
+                    broken.extend(rrset.take());
+                }
+            }
+            read.push((fate, rrset));
+        }
+        let fates = read.into_iter().map(|(fate, rrset)| match rrset {
+            Some(rrset) if broken.contains(&rrset) => Fate::LeftOut,
+            _ => fate,
+        });
+        fates.collect()
+    }
+
+    /// The name and type of a record whose value is not understood.
+    fn rrset(
+        &self,
+        batch: &Batch,
+        zone: &Name,
+        asked: Option<(&Name, RecordType)>,
+        text: &str,
+    ) -> Option<(Name, RecordType)> {
+        let fields = Fields::of(text)?;
+        let name = asked.map(|(name, _)| name);
+        let name = record::owner(&self.file, batch, zone, name, &fields).ok()?;
+        let rtype = record::rtype(&self.file, batch, asked.map(|(_, rtype)| rtype), &fields).ok()?;
+        Some((name, rtype))
+    }
+
+    /// Whether some write of this API replaces all records of a name and type.
+    fn replaces_rrsets(&self) -> bool {
+        let replaces = |means: Means| means == Means::Replace;
+        self.routes.iter().any(|route| {
+            route.form.whole.is_some() || route.form.means.is_some_and(replaces)
+        }) || self.file.batch.values().any(|batch| {
+            let mut words = batch.changes.values();
+            batch.always.is_some_and(replaces) || words.any(|change| replaces(change.means))
+        })
+    }
+
+    /// A list of zones, records and comments, cut to the readable ones.
+    pub(super) fn search<'a>(
+        &self,
+        cutting: &mut Cutting<'a, '_>,
+        tree: &mut Tree<'a>,
+    ) -> Option<Cut> {
+        Self::list(cutting, tree, |cutting, entries| {
+            let fate = |text: &&str| {
+                let fields = Fields::of(text);
+                match fields.and_then(|fields| self.found(cutting.form, &fields)) {
+                    Some(operation) if (cutting.may)(&operation) => Fate::Stays,
+                    Some(_) => Fate::LeftOut,
+                    None => Fate::NotUnderstood,
+                }
+            };
+            Some(entries.iter().map(fate).collect())
+        })
+    }
+
+    /// What must be allowed for one search result to be seen.
+    fn found(&self, form: &ResponseForm, fields: &Fields<'_>) -> Option<Operation> {
+        let file = &self.file;
+        let text = |key: &Option<String>| written(fields, key.as_ref()?);
+        let name = text::name(file, None, &text(&form.name)?).ok()?;
+        let value = match text(&form.kind)?.as_str() {
+            "zone" => return Some(Operation::zone(Action::ZoneRead, name)),
+            "record" => Some(text(&form.value)?),
+            "comment" => None,
+            _ => return None,
+        };
+        let zone = text::name(file, None, &text(&form.zone)?).ok()?;
+        let rtype = text::rtype_of(file, &text(&form.rtype)?).ok()?;
+        name.is_below_or_equal(&zone)
+            .then(|| Operation::record(Action::RecordRead, zone, name, rtype, value))
+    }
+}
+
+impl<'a> Cutting<'a, '_> {
+    /// Leaves out the entries that do not stay, and counts them.
+    fn leave_out(&mut self, around: &str, entries: &[&str], fates: &[Fate]) -> Option<Cut> {
+        let mut kept = 0;
+        for fate in fates {
+            match fate {
+                Fate::Stays => kept += 1,
+                Fate::LeftOut => self.filtered.left_out += 1,
+                Fate::NotUnderstood => self.filtered.not_understood += 1,
+            }
+        }
+        self.edits.cut(around, entries, |at| fates.get(at) == Some(&Fate::Stays))?;
+        Some(Cut { given: u64::try_from(entries.len()).ok()?, kept })
+    }
+
+    /// Leaves out those fields of a zone or object that may not be read.
+    pub(super) fn hide(
+        &mut self,
+        text: &'a str,
+        fields: &Fields<'a>,
+        zone: Option<&Name>,
+    ) -> Option<()> {
+        if self.form.hide.is_empty() {
+            return Some(());
+        }
+        let mut hidden: BTreeSet<&str> = BTreeSet::new();
+        for (key, Asked(action)) in &self.form.hide {
+            if fields.raw(key).is_none() {
+                continue;
+            }
+            let operation = match (action.kind(), zone) {
+                (ResourceKind::Zone, Some(zone)) => Operation::zone(*action, zone.clone()),
+                (ResourceKind::Account, _) => Operation::account(*action),
+                (ResourceKind::Zone | ResourceKind::Record, _) => return None,
+            };
+            if !(self.may)(&operation) {
+                hidden.insert(key);
+                self.filtered.left_out += 1;
+            }
+        }
+        let (keys, values): (Vec<&str>, Vec<&str>) = fields.iter().unzip();
+        self.edits.cut(text, &values, |at| keys.get(at).is_some_and(|key| !hidden.contains(key)))
+    }
+
+    /// The object of an answer without what may not be read.
+    pub(super) fn object(&mut self, tree: &mut Tree<'a>) -> Option<()> {
+        let Spot::There(text) = tree.find(&self.form.at)? else { return None };
+        self.hide(text, &Fields::of(text)?, self.rule.zone.as_ref())
+    }
+
+    /// The objects of a list without what may not be read; one that is none is left out.
+    pub(super) fn objects(&mut self, tree: &mut Tree<'a>) -> Option<Cut> {
+        Provider::list(self, tree, |cutting, entries| {
+            let zone = cutting.rule.zone.as_ref();
+            let fates = entries.iter().map(|text| match Fields::of(text) {
+                Some(fields) => cutting.hide(text, &fields, zone).map(|()| Fate::Stays),
+                None => Some(Fate::NotUnderstood),
+            });
+            fates.collect()
+        })
+    }
+}
+
+/// Whether every value of an rrset may be read; an rrset without values is asked for as such.
+fn readable(zone: &Name, entry: &Entry, may: May<'_>) -> bool {
+    let read = |value: Option<String>| {
+        let Entry { name, rtype, .. } = entry;
+        Operation::record(Action::RecordRead, zone.clone(), name.clone(), *rtype, value)
+    };
+    if entry.values.is_empty() {
+        return may(&read(None));
+    }
+    entry.values.iter().all(|value| may(&read(Some(value.clone()))))
+}
+
+/// The text at a path of an entry; a number is none.
+fn written(fields: &Fields<'_>, path: &str) -> Option<String> {
+    match fields.at(path) {
+        Scalar::Text(text) => Some(text),
+        Scalar::Absent | Scalar::Number(_) | Scalar::Other => None,
+    }
+}

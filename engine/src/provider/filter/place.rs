@@ -1,0 +1,302 @@
+//! Places in an answer, and changes of it that leave every other byte as it came.
+//!
+//! An answer is never written anew: real clients read listings with regular expressions, so what
+//! is left keeps its bytes, its order and its blanks. Everything found in it is a part of the one
+//! text, and where a part stands is told by its address.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// How many keys of an object are compared one by one before they are sorted.
+const KEYS_COMPARED_MAX: usize = 24;
+/// What JSON takes for blank.
+const BLANK: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// The fields of an object in an answer, not looked into.
+pub(in crate::provider) struct Fields<'a>(Vec<(Cow<'a, str>, &'a str)>);
+
+impl<'a> Fields<'a> {
+    /// Reads an object; none where it is something else, or repeats a key.
+    pub(in crate::provider) fn read(body: &'a [u8]) -> Option<Self> {
+        Self::of(std::str::from_utf8(body).ok()?)
+    }
+
+    /// Reads an object; none where it is something else, or repeats a key.
+    pub(super) fn of(text: &'a str) -> Option<Self> {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let fields = reader.deserialize_map(Members).ok()?;
+        reader.end().ok()?;
+        Some(Fields(fields))
+    }
+
+    /// A field's JSON.
+    pub(in crate::provider) fn raw(&self, key: &str) -> Option<&'a str> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, raw)| *raw)
+    }
+
+    /// A field's text; none where it is something else.
+    pub(in crate::provider) fn text(&self, key: &str) -> Option<String> {
+        serde_json::from_str(self.raw(key)?).ok()
+    }
+
+    /// The keys and values, in order.
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(key, raw)| (key.as_ref(), *raw))
+    }
+}
+
+/// Reads the fields of one object without looking into their values.
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(Cow<'de, str>, &'de str)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        let mut read: Self::Value = Vec::with_capacity(16);
+        while let Some(Key(key)) = fields.next_key()? {
+            // SECURITY: a repeated key is one that somebody reads otherwise (test
+            // `answers_of_unexpected_form_do_not_pass`).
+            if read.len() < KEYS_COMPARED_MAX && read.iter().any(|(other, _)| *other == key) {
+                return Err(A::Error::custom("a key is repeated"));
+            }
+            read.push((key, fields.next_value::<&'de RawValue>()?.get()));
+        }
+        if read.len() > KEYS_COMPARED_MAX {
+            let mut keys: Vec<&str> = read.iter().map(|(key, _)| key.as_ref()).collect();
+            keys.sort_unstable();
+            if keys.windows(2).any(|pair| pair.first() == pair.last()) {
+                return Err(A::Error::custom("a key is repeated"));
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// A key, which has no memory of its own unless it is escaped.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// Takes either.
+        struct Text;
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// The items of a list, not looked into; none where it is something else.
+pub(super) fn items(text: &str) -> Option<Vec<&str>> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let items = Vec::<&RawValue>::deserialize(&mut reader).ok()?;
+    reader.end().ok()?;
+    Some(items.into_iter().map(RawValue::get).collect())
+}
+
+/// The items of a list, or with `keyed` the values of an object; none where it is something else.
+///
+/// An empty list stands for an empty object too, because some languages write it so.
+pub(super) fn members(text: &str, keyed: bool) -> Option<Vec<&str>> {
+    if !keyed {
+        return items(text);
+    }
+    match Fields::of(text) {
+        Some(fields) => Some(fields.iter().map(|(_, raw)| raw).collect()),
+        None => items(text).filter(Vec::is_empty),
+    }
+}
+
+/// What stands at a path of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spot<'a> {
+    /// Something that is not `null`.
+    There(&'a str),
+    /// `null`, there or on the way.
+    Null,
+    /// Nothing.
+    Absent,
+}
+
+/// An answer in which places are found; what was read once is kept.
+pub(super) struct Tree<'a> {
+    /// The document, without blanks around it.
+    text: &'a str,
+    /// The objects on the way to places, by their paths.
+    objects: Vec<(String, Fields<'a>)>,
+}
+
+impl<'a> Tree<'a> {
+    /// A document; it is read where it is looked into.
+    pub(super) fn new(text: &'a str) -> Self {
+        Tree { text: text.trim_matches(BLANK), objects: Vec::new() }
+    }
+
+    /// What stands at a path; none where the answer is not of that form.
+    pub(super) fn find(&mut self, path: &str) -> Option<Spot<'a>> {
+        let mut text = self.text;
+        let mut way = String::new();
+        for part in path.split('.').filter(|_| !path.is_empty()) {
+            let next = match text.as_bytes().first()? {
+                b'{' => self.object(&way, text)?.raw(part),
+                b'[' => items(text)?.get(part.parse::<usize>().ok()?).copied(),
+                b'n' => return Some(Spot::Null),
+                _ => return None,
+            };
+            let Some(next) = next else { return Some(Spot::Absent) };
+            text = next;
+            way.push('.');
+            way.push_str(part);
+        }
+        Some(if text == "null" { Spot::Null } else { Spot::There(text) })
+    }
+
+    /// The fields of an object at a path.
+    fn object(&mut self, way: &str, text: &'a str) -> Option<&Fields<'a>> {
+        let known = self.objects.iter().position(|(path, _)| path == way);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                self.objects.push((way.to_owned(), Fields::of(text)?));
+                self.objects.len().checked_sub(1)?
+            }
+        };
+        self.objects.get(at).map(|(_, fields)| fields)
+    }
+
+    /// Whether nothing but texts, numbers and the like stands beside a path that is absent: an
+    /// answer that could say the same elsewhere is not one without it.
+    pub(super) fn is_bare_around(&mut self, path: &str) -> bool {
+        let around = path.rsplit_once('.').map_or("", |(around, _)| around);
+        let Some(Spot::There(text)) = self.find(around) else { return false };
+        Fields::of(text).is_some_and(|fields| {
+            fields.iter().all(|(_, raw)| !raw.starts_with(['{', '[']))
+        })
+    }
+}
+
+/// Changes of a document.
+pub(super) struct Edits<'a> {
+    /// The document.
+    text: &'a str,
+    /// From where to where something else stands, and what; empty for what is left out.
+    changes: Vec<(usize, usize, String)>,
+}
+
+impl<'a> Edits<'a> {
+    /// No changes yet.
+    pub(super) fn new(text: &'a str) -> Self {
+        Edits { text, changes: Vec::new() }
+    }
+
+    /// How many changes there are, for [`Edits::back_to`].
+    pub(super) fn mark(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Takes back what was changed since.
+    pub(super) fn back_to(&mut self, mark: usize) {
+        self.changes.truncate(mark);
+    }
+
+    /// Where a part of the document stands.
+    fn span(&self, part: &str) -> Option<(usize, usize)> {
+        let start = part.as_ptr().addr().checked_sub(self.text.as_ptr().addr())?;
+        let end = start.checked_add(part.len())?;
+        (end <= self.text.len()).then_some((start, end))
+    }
+
+    /// Puts something else where a part of the document stands.
+    pub(super) fn replace(&mut self, part: &str, with: String) -> Option<()> {
+        let (start, end) = self.span(part)?;
+        self.changes.push((start, end, with));
+        Some(())
+    }
+
+    /// Leaves out what stands from here to there.
+    fn remove(&mut self, start: usize, end: usize) {
+        match self.changes.last_mut() {
+            Some((_, last, with)) if *last == start && with.is_empty() => *last = end,
+            _ if start < end => self.changes.push((start, end, String::new())),
+            _ => {}
+        }
+    }
+
+    /// Leaves out those members of a list or object that `keep` does not keep.
+    ///
+    /// The blanks between the members that stay are those that stood before each.
+    pub(super) fn cut(
+        &mut self,
+        around: &str,
+        members: &[&str],
+        mut keep: impl FnMut(usize) -> bool,
+    ) -> Option<()> {
+        let (start, end) = self.span(around)?;
+        let (open, close) = (start.checked_add(1)?, end.checked_sub(1)?);
+        let (mut before, mut kept, mut left_out) = (open, false, false);
+        for (at, member) in members.iter().enumerate() {
+            let (_, end) = self.span(member)?;
+            match (keep(at), kept) {
+                (true, false) if left_out => {
+                    let comma = self.text.get(before..)?.find(',')?;
+                    self.remove(open, before.checked_add(comma)?.checked_add(1)?);
+                    kept = true;
+                }
+                (true, _) => kept = true,
+                (false, true) => self.remove(before, end),
+                (false, false) => left_out = true,
+            }
+            before = end;
+        }
+        if left_out && !kept {
+            self.remove(open, close);
+        }
+        Some(())
+    }
+
+    /// The document with its changes; none where two of them overlap.
+    pub(super) fn apply(mut self) -> Option<Vec<u8>> {
+        if self.changes.is_empty() {
+            return Some(self.text.as_bytes().to_vec());
+        }
+        self.changes.sort_by_key(|(start, ..)| *start);
+        let mut out = Vec::with_capacity(self.text.len());
+        let mut at = 0;
+        for (start, end, with) in &self.changes {
+            out.extend_from_slice(self.text.as_bytes().get(at..*start)?);
+            out.extend_from_slice(with.as_bytes());
+            at = *end;
+        }
+        out.extend_from_slice(self.text.as_bytes().get(at..)?);
+        Some(out)
+    }
+}
+
+/// The text at a path of a document; none where there is none.
+pub(in crate::provider) fn text_at(body: &[u8], path: &str) -> Option<String> {
+    match Tree::new(std::str::from_utf8(body).ok()?).find(path)? {
+        Spot::There(text) => serde_json::from_str(text).ok(),
+        Spot::Null | Spot::Absent => None,
+    }
+}
