@@ -4,6 +4,8 @@ What is lenient there is lenient here: a body may repeat the path's name and typ
 of what is there already is a 200, counters stand in headers, and `Accept: text/plain` turns a listing into a zone file.
 """
 
+import json
+
 from .base import Request, Response, StandIn, demo_records, demo_zones, route
 
 ORIGIN = "https://api.gandi.net"
@@ -13,8 +15,9 @@ PER_PAGE = 100
 
 
 def error(status: int, cause: str, message: str) -> Response:
-    """An error as Gandi writes it."""
-    return Response(status, {"object": f"HTTP{cause.replace(' ', '')}", "cause": cause, "code": status, "message": message})
+    """An error as Gandi writes it: with blanks, unlike everything else."""
+    body = {"object": f"HTTP{cause.replace(' ', '')}", "cause": cause, "code": status, "message": message}
+    return Response(status, json.dumps(body), {"Content-Type": "application/json"})
 
 
 def done(message: str, status: int = 201) -> Response:

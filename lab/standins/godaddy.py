@@ -55,7 +55,7 @@ class Api(StandIn):
         below = len(parts) > 3 and parts[2] == "domains"
         foreign = "x-shopper-id" in request.headers or (below and parts[3].lower() not in self.zones)
         if below and foreign and self.credential(request.headers, request.body):
-            return error(404, "UNKNOWN_DOMAIN", "The given domain is not registered, or does not have a zone file")
+            return error(404, "NOT_FOUND" if len(parts) == 4 else "UNKNOWN_DOMAIN", "The given domain is not registered, or has no zone file")
         return super().handle(request)
 
     def _zone(self, request):

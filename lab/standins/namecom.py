@@ -70,7 +70,7 @@ class Api(StandIn):
     def _add(self, zone: str, given: dict) -> dict:
         """A new record."""
         record = {"id": self.take_id("record", first=1001), "host": given.get("host") or "", "type": given["type"], "answer": given["answer"],
-                  "ttl": given.get("ttl") or 300, "priority": given.get("priority") or 0}
+                  "ttl": int(given.get("ttl") or 300), "priority": int(given.get("priority") or 0)}
         record["host"] = "" if record["host"] == "@" else record["host"]
         self.zones[zone].append(record)
         return record
@@ -99,6 +99,11 @@ class Api(StandIn):
     def _record(self, request):
         """The record of a path, or none."""
         return next((record for record in self.zones[self._zone(request)] if record["id"] == request.path_args["record"]), None)
+
+    @route("GET", "/hello")
+    def hello(self, request):
+        """Who asks."""
+        return Response(200, {"serverName": "stand-in", "motd": "hello", "username": self.secret.split(":")[0], "serverTime": "2026-06-03T10:00:00Z"})
 
     @route("GET", "/domains")
     def domains(self, request):
