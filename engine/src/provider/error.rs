@@ -99,7 +99,9 @@ impl Provider {
                 let text = self.harmless(answer);
                 let sentence = match &text {
                     Some(text) => text,
-                    None if status == 429 => "the DNS provider asks to wait before the next request",
+                    None if status == 429 => {
+                        "the DNS provider asks to wait before the next request"
+                    }
                     None if status < 500 => "the DNS provider did not accept this request",
                     None => "the DNS provider failed",
                 };

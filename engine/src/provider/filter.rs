@@ -211,7 +211,7 @@ impl Provider {
         }
         let body = cutting.edits.apply()?;
         let content_type = Some("application/json".to_owned());
-        Some(Filtered { body, content_type, ..cutting.filtered })
+        Some(Filtered { content_type, body, ..cutting.filtered })
     }
 
     /// The headers `link` of an answer that is no success, turned back to the gate; none where

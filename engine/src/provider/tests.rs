@@ -3,6 +3,7 @@
 mod answers;
 mod changes;
 mod files;
+mod listings;
 mod lookups;
 mod properties;
 mod routes;

@@ -104,8 +104,7 @@ impl Check<'_> {
                 self.problem(&table, "two keys name the same place");
             }
             let lengths = per_page.is_some() || paging.per_page_default.is_some();
-            let totals = total.is_some() || !paging.total_headers.is_empty();
-            if totals && (!lengths || paging.per_page_default == Some(0)) {
+            if total.is_some() && (!lengths || paging.per_page_default == Some(0)) {
                 self.problem(&table, "a total needs `per_page` or `per_page_default`");
             }
             for name in &paging.total_headers {
@@ -113,7 +112,8 @@ impl Check<'_> {
                     self.problem(&table, format!("`{name}` is no header in lower case of a total"));
                 }
             }
-            if all.is_empty() && next.is_none() && !paging.link_header && !totals {
+            let headers = paging.link_header || !paging.total_headers.is_empty();
+            if all.is_empty() && next.is_none() && !headers {
                 self.problem(&table, "it says nothing of pages");
             }
         }

@@ -39,9 +39,9 @@ pub(super) fn header(origin: Option<&str>, gate: &str, value: &str) -> Option<(S
         if !out.is_empty() {
             out.push_str(", ");
         }
-        out.push_str(&format!("<{address}>"));
+        out.extend(["<", &address, ">"]);
         if let Some(rel) = link.rel {
-            out.push_str(&format!("; rel=\"{rel}\""));
+            out.extend(["; rel=\"", rel, "\""]);
             next |= rel.split(' ').any(|word| word.eq_ignore_ascii_case("next"));
         }
     }
@@ -67,9 +67,7 @@ fn first(value: &str) -> Option<(Link<'_>, &str)> {
             None => ("", after),
             Some(after) => match after.strip_prefix('"') {
                 Some(quoted) => quoted.split_once('"')?,
-                None => {
-                    after.split_at_checked(after.find([';', ',']).unwrap_or(after.len()))?
-                }
+                None => after.split_at_checked(after.find([';', ',']).unwrap_or(after.len()))?,
             },
         };
         let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ' ');

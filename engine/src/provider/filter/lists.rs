@@ -105,7 +105,7 @@ impl Provider {
         cutting: &mut Cutting<'a, '_>,
         tree: &mut Tree<'a>,
     ) -> Option<Cut> {
-        let Spot::There(text) = tree.find(&cutting.form.at)? else { return None };
+        let Spot::There(text) = tree.only(&cutting.form.at)? else { return None };
         let fields = Fields::of(text)?;
         let name = self.zone_name(cutting, &fields)?;
         if Some(&name) != cutting.rule.zone.as_ref() {
@@ -128,8 +128,7 @@ impl Provider {
     /// Whether a text has the form of this API's zone ids.
     fn is_zone_id(&self, id: &str) -> bool {
         let parameters = self.file.parameter.values();
-        let mut of_zones =
-            parameters.filter(|known| matches!(known.is, Kind::Zone | Kind::ZoneId));
+        let mut of_zones = parameters.filter(|known| matches!(known.is, Kind::Zone | Kind::ZoneId));
         of_zones.any(|known| known.id.is_some_and(|form| text::is_id(form, id)))
     }
 
@@ -169,13 +168,17 @@ impl Provider {
         })
     }
 
-    /// Whether the one record of an answer may be read; none where it is not understood.
+    /// Whether there is one record in an answer, and it may be read; none where it is not
+    /// understood.
     pub(super) fn record<'a>(
         &self,
         cutting: &mut Cutting<'a, '_>,
         tree: &mut Tree<'a>,
     ) -> Option<bool> {
-        let Spot::There(text) = tree.find(&cutting.form.at)? else { return None };
+        let text = match tree.only(&cutting.form.at)? {
+            Spot::There(text) => text,
+            Spot::Null | Spot::Absent => return Some(false),
+        };
         let rule = cutting.rule;
         let zone = rule.zone.as_ref()?;
         let batch = self.file.batch.get(cutting.form.batch.as_ref()?)?;
@@ -256,19 +259,21 @@ impl Provider {
         let fields = Fields::of(text)?;
         let name = asked.map(|(name, _)| name);
         let name = record::owner(&self.file, batch, zone, name, &fields).ok()?;
-        let rtype = record::rtype(&self.file, batch, asked.map(|(_, rtype)| rtype), &fields).ok()?;
+        let rtype =
+            record::rtype(&self.file, batch, asked.map(|(_, rtype)| rtype), &fields).ok()?;
         Some((name, rtype))
     }
 
     /// Whether some write of this API replaces all records of a name and type.
     fn replaces_rrsets(&self) -> bool {
         let replaces = |means: Means| means == Means::Replace;
-        self.routes.iter().any(|route| {
-            route.form.whole.is_some() || route.form.means.is_some_and(replaces)
-        }) || self.file.batch.values().any(|batch| {
-            let mut words = batch.changes.values();
-            batch.always.is_some_and(replaces) || words.any(|change| replaces(change.means))
-        })
+        self.routes
+            .iter()
+            .any(|route| route.form.whole.is_some() || route.form.means.is_some_and(replaces))
+            || self.file.batch.values().any(|batch| {
+                let mut words = batch.changes.values();
+                batch.always.is_some_and(replaces) || words.any(|change| replaces(change.means))
+            })
     }
 
     /// A list of zones, records and comments, cut to the readable ones.
@@ -339,6 +344,9 @@ impl<'a> Cutting<'a, '_> {
                 continue;
             }
             let operation = match (action.kind(), zone) {
+                (ResourceKind::Zone, Some(zone)) if is_of_metadata(*action) => {
+                    Operation::metadata(*action, zone.clone(), key)
+                }
                 (ResourceKind::Zone, Some(zone)) => Operation::zone(*action, zone.clone()),
                 (ResourceKind::Account, _) => Operation::account(*action),
                 (ResourceKind::Zone | ResourceKind::Record, _) => return None,
@@ -354,7 +362,7 @@ impl<'a> Cutting<'a, '_> {
 
     /// The object of an answer without what may not be read.
     pub(super) fn object(&mut self, tree: &mut Tree<'a>) -> Option<()> {
-        let Spot::There(text) = tree.find(&self.form.at)? else { return None };
+        let Spot::There(text) = tree.only(&self.form.at)? else { return None };
         self.hide(text, &Fields::of(text)?, self.rule.zone.as_ref())
     }
 
@@ -381,6 +389,11 @@ fn readable(zone: &Name, entry: &Entry, may: May<'_>) -> bool {
         return may(&read(None));
     }
     entry.values.iter().all(|value| may(&read(Some(value.clone()))))
+}
+
+/// Whether an action is about metadata of a kind, which is then the field's name.
+fn is_of_metadata(action: Action) -> bool {
+    action == Action::MetadataRead || action == Action::MetadataWrite
 }
 
 /// The text at a path of an entry; a number is none.

@@ -18,7 +18,7 @@ struct Pages {
     /// How many entries there are.
     total: Option<u64>,
     /// How many pages there are.
-    pages: Option<u64>,
+    number: Option<u64>,
     /// Whether there are more, where the answer says so.
     more: Option<bool>,
 }
@@ -28,11 +28,10 @@ impl Pages {
     fn is_only(&self, cut: Cut) -> bool {
         let first = self.page.is_none_or(|page| page <= 1);
         let all_here = self.total.is_some_and(|total| total <= cut.given);
-        match (self.more, self.pages) {
+        match (self.more, self.number) {
             (Some(true), _) => false,
             (_, Some(pages)) => first && pages <= 1,
-            (Some(false), None) => all_here || (first && self.page.is_some()),
-            (None, None) => first && all_here,
+            (_, None) => first && all_here,
         }
     }
 
@@ -45,7 +44,7 @@ impl Pages {
             return Some(cut.kept);
         }
         let per_page = self.per_page.filter(|per_page| *per_page > 0)?;
-        self.pages.unwrap_or_else(|| total.div_ceil(per_page)).checked_mul(per_page)
+        self.number.unwrap_or_else(|| total.div_ceil(per_page)).checked_mul(per_page)
     }
 }
 
@@ -72,7 +71,7 @@ impl<'a> Cutting<'a, '_> {
             page: counter(tree, paging.page.as_deref()),
             per_page: counter(tree, paging.per_page.as_deref()),
             total: counter(tree, paging.total.as_deref()).or(header_total),
-            pages: counter(tree, paging.pages.as_deref()),
+            number: counter(tree, paging.pages.as_deref()),
             more,
         };
         let asked = paging.per_page_query.as_ref().and_then(|key| self.rule.asked_for(key));

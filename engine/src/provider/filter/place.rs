@@ -25,7 +25,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads an object; none where it is something else, or repeats a key.
-    pub(super) fn of(text: &'a str) -> Option<Self> {
+    pub(in crate::provider) fn of(text: &'a str) -> Option<Self> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let fields = reader.deserialize_map(Members).ok()?;
         reader.end().ok()?;
@@ -118,7 +118,7 @@ pub(super) fn items(text: &str) -> Option<Vec<&str>> {
 /// The items of a list, or with `keyed` the values of an object; none where it is something else.
 ///
 /// An empty list stands for an empty object too, because some languages write it so.
-pub(super) fn members(text: &str, keyed: bool) -> Option<Vec<&str>> {
+pub(in crate::provider) fn members(text: &str, keyed: bool) -> Option<Vec<&str>> {
     if !keyed {
         return items(text);
     }
@@ -130,7 +130,7 @@ pub(super) fn members(text: &str, keyed: bool) -> Option<Vec<&str>> {
 
 /// What stands at a path of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spot<'a> {
+pub(in crate::provider) enum Spot<'a> {
     /// Something that is not `null`.
     There(&'a str),
     /// `null`, there or on the way.
@@ -140,7 +140,7 @@ pub(super) enum Spot<'a> {
 }
 
 /// An answer in which places are found; what was read once is kept.
-pub(super) struct Tree<'a> {
+pub(in crate::provider) struct Tree<'a> {
     /// The document, without blanks around it.
     text: &'a str,
     /// The objects on the way to places, by their paths.
@@ -149,18 +149,34 @@ pub(super) struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     /// A document; it is read where it is looked into.
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(in crate::provider) fn new(text: &'a str) -> Self {
         Tree { text: text.trim_matches(BLANK), objects: Vec::new() }
     }
 
     /// What stands at a path; none where the answer is not of that form.
-    pub(super) fn find(&mut self, path: &str) -> Option<Spot<'a>> {
+    pub(in crate::provider) fn find(&mut self, path: &str) -> Option<Spot<'a>> {
+        self.walk(path, usize::MAX)
+    }
+
+    /// What stands at a path, if no list on the way has another item.
+    ///
+    /// SECURITY: what stands beside the one thing would pass unread (test
+    /// `one_record_of_a_list_stands_alone`).
+    pub(super) fn only(&mut self, path: &str) -> Option<Spot<'a>> {
+        self.walk(path, 1)
+    }
+
+    /// What stands at a path, if no list on the way has more items than that.
+    fn walk(&mut self, path: &str, items_max: usize) -> Option<Spot<'a>> {
         let mut text = self.text;
         let mut way = String::new();
         for part in path.split('.').filter(|_| !path.is_empty()) {
             let next = match text.as_bytes().first()? {
                 b'{' => self.object(&way, text)?.raw(part),
-                b'[' => items(text)?.get(part.parse::<usize>().ok()?).copied(),
+                b'[' => {
+                    let items = items(text).filter(|items| items.len() <= items_max)?;
+                    items.get(part.parse::<usize>().ok()?).copied()
+                }
                 b'n' => return Some(Spot::Null),
                 _ => return None,
             };
@@ -190,9 +206,8 @@ impl<'a> Tree<'a> {
     pub(super) fn is_bare_around(&mut self, path: &str) -> bool {
         let around = path.rsplit_once('.').map_or("", |(around, _)| around);
         let Some(Spot::There(text)) = self.find(around) else { return false };
-        Fields::of(text).is_some_and(|fields| {
-            fields.iter().all(|(_, raw)| !raw.starts_with(['{', '[']))
-        })
+        Fields::of(text)
+            .is_some_and(|fields| fields.iter().all(|(_, raw)| !raw.starts_with(['{', '['])))
     }
 }
 
