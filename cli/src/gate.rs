@@ -143,9 +143,7 @@ fn respond(session: &mut Session, case: &Case) -> Option<Answered> {
     headers.extend(own.map(|(name, value)| (name.to_ascii_lowercase(), value)));
     Some(match session.response_headers(&headers) {
         ResponseStep::Hold => {
-            let content_type = headers.iter().find(|(name, _)| name == b"content-type");
-            let content_type = content_type.and_then(|(_, value)| std::str::from_utf8(value).ok());
-            answered(session.response(upstream.status, content_type, &upstream.body))
+            answered(session.response_with(upstream.status, &headers, &upstream.body))
         }
         ResponseStep::Replace(answer) => answered(answer),
         ResponseStep::Leave => Answered {

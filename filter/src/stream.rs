@@ -42,8 +42,8 @@ enum Phase {
     Lookups,
     /// The request went on.
     Forwarded,
-    /// Waiting for the response's end: its status and content type.
-    Response(u16, Option<String>),
+    /// Waiting for the response's end: its status and headers.
+    Response(u16, Headers),
     /// The response was judged.
     Done,
     /// The gate answered.
@@ -214,12 +214,12 @@ impl Stream {
     fn response_ended(&mut self, size: usize) -> Action {
         let body = host::buffer(BufferType::HttpResponseBody, size.min(RESPONSE_BYTES_MAX + 1));
         let phase = std::mem::replace(&mut self.phase, Phase::Done);
-        let (Some(body), Some(session), Phase::Response(status, content_type)) =
+        let (Some(body), Some(session), Phase::Response(status, headers)) =
             (body, self.session.as_mut(), phase)
         else {
             return self.fail();
         };
-        let answer = session.response(status, content_type.as_deref(), &body);
+        let answer = session.response_with(status, &headers, &body);
         self.publish();
         let replaced = host::set_buffer(BufferType::HttpResponseBody, &answer.body)
             .and_then(|()| set_response_headers(&answer));
@@ -332,7 +332,6 @@ impl HttpContext for Stream {
             let found = headers.iter().find(|(name, _)| name == wanted);
             found.and_then(|(_, value)| std::str::from_utf8(value).ok())
         };
-        let content_type = text(b"content-type");
         let (Some(status), Some(session)) =
             (text(b":status").and_then(|text| text.parse().ok()), self.session.as_mut())
         else {
@@ -342,7 +341,7 @@ impl HttpContext for Stream {
             ResponseStep::Leave => Action::Continue,
             ResponseStep::Replace(answer) => self.reply_late(&answer),
             ResponseStep::Hold if end_of_stream => {
-                let answer = session.response(status, content_type, &[]);
+                let answer = session.response_with(status, &headers, &[]);
                 if !answer.body.is_empty() {
                     return self.reply_late(&answer);
                 }
@@ -351,7 +350,7 @@ impl HttpContext for Stream {
                 if set_response_headers(&answer).is_some() { Action::Continue } else { self.fail() }
             }
             ResponseStep::Hold => {
-                self.phase = Phase::Response(status, content_type.map(str::to_owned));
+                self.phase = Phase::Response(status, headers);
                 Action::Pause
             }
         }
