@@ -126,5 +126,35 @@ fn benches(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(decide, benches);
+/// The two requests of `lab/bench.py`, from headers to answer, with the audit record.
+fn whole_requests(criterion: &mut Criterion) {
+    let bundle = Rc::new(Bundle::load(common::packed().json.as_bytes()).unwrap());
+    let key = key("demoallzones");
+    let path = "/api/v1/servers/localhost/zones/example.com.";
+    let change = br#"{"rrsets":[{"name":"www.example.com.","type":"A","ttl":60,"changetype":"REPLACE","records":[{"content":"192.0.2.80","disabled":false}]}]}"#;
+    let rrset = |at| {
+        format!(
+            r#"{{"comments":[],"name":"host{at}.example.com.","records":[{{"content":"192.0.2.{at}","disabled":false}}],"ttl":300,"type":"A"}}"#
+        )
+    };
+    let rrsets: Vec<String> = (0..20).map(rrset).collect();
+    let zone = format!(
+        r#"{{"account":"","id":"example.com.","kind":"Native","name":"example.com.","rrsets":[{}],"serial":1}}"#,
+        rrsets.join(",")
+    );
+    let (write, read) = (facts("PATCH", path, &key), facts("GET", path, &key));
+    let whole = |facts: &Facts, body: &[u8], status, content_type, answer: &[u8]| {
+        let mut session = walk(&bundle, black_box(facts), black_box(body));
+        let decided = session.audit().to_json(&bundle.digest);
+        (decided, session.response(status, content_type, black_box(answer)))
+    };
+    criterion.bench_function("the lab's PATCH", |bencher| {
+        bencher.iter(|| whole(&write, change, 204, None, &[]));
+    });
+    criterion.bench_function("the lab's GET", |bencher| {
+        bencher.iter(|| whole(&read, &[], 200, Some("application/json"), zone.as_bytes()));
+    });
+}
+
+criterion_group!(decide, benches, whole_requests);
 criterion_main!(decide);

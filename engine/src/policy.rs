@@ -3,7 +3,8 @@
 //! Cedar evaluates every policy it is given, at a microsecond or two each, so a decision is made
 //! in two steps. A [`Subject`] is one key with the policies whose principal scope can match it,
 //! built when the key first speaks. For an operation, those of its policies whose action and
-//! resource scope can match are the candidates, and only they are evaluated.
+//! resource scope can match are the candidates, and only they are evaluated. What they cannot tell
+//! apart ([`Seen`]) is decided once in a request.
 //!
 //! Cedar skips a policy that fails to evaluate. A skipped `forbid` is a hole, so here any
 //! evaluation error among the candidates denies.
@@ -21,6 +22,7 @@ mod names;
 #[cfg(feature = "author")]
 mod schema;
 mod scope;
+mod seen;
 #[cfg(feature = "author")]
 mod spelling;
 mod subject;
@@ -31,7 +33,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use cedar_policy::{
-    AuthorizationError, Authorizer, Context, Decision, Effect, Entities, PolicyId, Request, Schema,
+    AuthorizationError, Authorizer, Context, Decision, Effect, PolicyId, Request, Schema,
 };
 
 pub use self::entities::Circumstances;
@@ -45,7 +47,8 @@ use self::facts::Reads;
 use self::load::{Authored, Binds, LoadedTemplate};
 use self::names::Types;
 use self::scope::{Groups, Scope};
-use self::subject::Candidates;
+use self::seen::{Seen, Sight};
+use self::subject::{Candidates, Prepared};
 use crate::decision::Reason;
 use crate::key::Key;
 use crate::operation::Operation;
@@ -57,6 +60,8 @@ use crate::value;
 const CONTEXTS_MAX: usize = 64;
 /// Subjects kept; one is a key's entities and candidate sets, some tens of kilobytes.
 const SUBJECTS_MAX: usize = 1024;
+/// Decisions kept within one request.
+const DECIDED_MAX: usize = 256;
 
 /// One policy, ready to be a candidate.
 #[derive(Debug)]
@@ -116,7 +121,14 @@ pub struct Asking {
     account: AccountId,
     /// Cedar's context.
     context: Context,
+    /// What was decided before.
+    decided: Rc<RefCell<Decided>>,
 }
+
+/// Verdicts by the address of the candidates and what these see of an operation.
+///
+/// INVARIANT: the candidates are kept along, so that no others ever have their address.
+type Decided = HashMap<(usize, Seen), (Rc<Candidates>, Verdict)>;
 
 impl Policies {
     /// Loads policy files that were checked when they were packed.
@@ -249,15 +261,42 @@ impl Policies {
                 context
             }
         };
-        Some(Asking { subject: Rc::clone(subject), account: account.clone(), context })
+        let (subject, account) = (Rc::clone(subject), account.clone());
+        Some(Asking { subject, account, context, decided: Rc::default() })
     }
 
     /// Decides one operation.
     pub fn decide(&self, patterns: &Patterns, asking: &Asking, operation: &Operation) -> Verdict {
         let candidates = asking.subject.candidates(operation, &asking.account);
         candidates
-            .and_then(|candidates| self.ask(patterns, asking, operation, &candidates))
+            .and_then(|candidates| self.decide_once(patterns, asking, operation, &candidates))
             .unwrap_or(Verdict::Deny(Reason::Internal, Vec::new()))
+    }
+
+    /// Decides an operation, unless one that the candidates cannot tell from it was decided before.
+    fn decide_once(
+        &self,
+        patterns: &Patterns,
+        asking: &Asking,
+        operation: &Operation,
+        candidates: &Rc<Candidates>,
+    ) -> Option<Verdict> {
+        let seen = self.seen(patterns, asking, operation, candidates)?;
+        // A value seldom comes twice, and may be long.
+        if candidates.reads.has_value() {
+            return self.ask(asking, candidates, &seen);
+        }
+        let at = (Rc::as_ptr(candidates).addr(), seen);
+        if let Some((_, verdict)) = asking.decided.borrow().get(&at) {
+            return Some(verdict.clone());
+        }
+        let verdict = self.ask(asking, candidates, &at.1)?;
+        let mut decided = asking.decided.borrow_mut();
+        if decided.len() >= DECIDED_MAX {
+            decided.clear();
+        }
+        decided.insert(at, (Rc::clone(candidates), verdict.clone()));
+        Some(verdict)
     }
 
     /// Decides one operation by evaluating every policy of the bundle on every attribute.
@@ -274,7 +313,10 @@ impl Policies {
         let candidates = Candidates::of(&entries);
         candidates
             .map(|candidates| Candidates { reads: Reads::ALL, ..candidates })
-            .and_then(|candidates| self.ask(patterns, asking, operation, &candidates))
+            .and_then(|candidates| {
+                let seen = self.seen(patterns, asking, operation, &candidates)?;
+                self.ask(asking, &candidates, &seen)
+            })
             .unwrap_or(Verdict::Deny(Reason::Internal, Vec::new()))
     }
 
@@ -299,15 +341,9 @@ impl Policies {
     }
 
     /// Builds Cedar's request and reads its response.
-    fn ask(
-        &self,
-        patterns: &Patterns,
-        asking: &Asking,
-        operation: &Operation,
-        candidates: &Candidates,
-    ) -> Option<Verdict> {
-        let (request, entities) = self.request(patterns, asking, operation, candidates)?;
-        let response = self.authorizer.is_authorized(&request, &candidates.set, &entities);
+    fn ask(&self, asking: &Asking, candidates: &Candidates, seen: &Seen) -> Option<Verdict> {
+        let (request, prepared) = self.request(asking, candidates, seen)?;
+        let response = self.authorizer.is_authorized(&request, &candidates.set, &prepared.entities);
         let by = |ids: Vec<&PolicyId>| {
             let mut ids: Vec<String> =
                 ids.into_iter().map(|id| subject::authored_id(id).to_owned()).collect();
@@ -334,30 +370,34 @@ impl Policies {
         })
     }
 
-    /// Cedar's request and the three entities it needs.
-    fn request(
+    /// What the candidates see of an operation.
+    fn seen(
         &self,
         patterns: &Patterns,
         asking: &Asking,
         operation: &Operation,
         candidates: &Candidates,
-    ) -> Option<(Request, Entities)> {
+    ) -> Option<Seen> {
         let matching = matching_patterns(patterns, operation, &candidates.patterns);
-        let schema = self.schema();
         // The schema wants every attribute to be there; policies only those they read.
-        let reads = if schema.is_some() { Reads::ALL } else { candidates.reads };
-        let asked = (reads != Reads::ALL).then_some(&candidates.domains);
-        let account = &asking.account;
-        let resource =
-            entities::resource_entity(&self.types, account, operation, &matching, reads, asked)?;
-        let resource_uid = resource.uid();
-        let base = asking.subject.base(self, operation.action)?;
-        let entities = base.add_entities([resource], schema).ok()?;
-        let action = names::of(&self.types.action, operation.action.name());
+        let sight = if self.schema().is_some() { Sight::ALL } else { candidates.sight() };
+        Seen::of(&asking.account, operation, &matching, sight)
+    }
+
+    /// Cedar's request and the three entities it needs.
+    fn request(
+        &self,
+        asking: &Asking,
+        candidates: &Candidates,
+        seen: &Seen,
+    ) -> Option<(Request, Rc<Prepared>)> {
+        let may_recur = !candidates.reads.has_value() && self.schema().is_none();
+        let prepared = asking.subject.prepared(self, seen, may_recur)?;
+        let (action, resource) = (prepared.action.clone(), prepared.resource.clone());
         let context = asking.context.clone();
         let principal = asking.subject.uid();
-        let request = Request::new(principal, action, resource_uid, context, schema).ok()?;
-        Some((request, entities))
+        let request = Request::new(principal, action, resource, context, self.schema()).ok()?;
+        Some((request, prepared))
     }
 }
 

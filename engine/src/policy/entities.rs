@@ -8,16 +8,13 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use cedar_policy::{Context, Entities, Entity, EntityUid, RestrictedExpression};
+use cedar_policy::{Context, Entities, Entity, EntityTypeName, EntityUid, RestrictedExpression};
 use jiff::Timestamp;
 
-use super::facts::{Attribute, Reads};
 use super::names::{self, Types};
-use super::scope::AccountId;
+use super::seen::{Fact, Kind, Seen};
 use crate::key::Key;
-use crate::name::Name;
-use crate::operation::{Action, Operation, Record, Resource};
-use crate::value;
+use crate::operation::Action;
 use crate::window::Clock;
 
 /// What is the same for all operations of one request.
@@ -124,97 +121,37 @@ pub(super) fn key_entity(types: &Types, key: &Key) -> Option<Entity> {
     Entity::new_with_tags(names::of(&types.key, &key.id), attributes, roles, tags).ok()
 }
 
-/// The resource of an operation, with the attributes that are read; `patterns` are the names of
-/// the patterns that its record matches, `asked` the domains that
-/// policies ask for; `None` for all of them.
-pub(super) fn resource_entity(
-    types: &Types,
-    account: &AccountId,
-    operation: &Operation,
-    patterns: &[&str],
-    reads: Reads,
-    asked: Option<&HashSet<String>>,
-) -> Option<Entity> {
-    let provider = names::of(&types.provider, &account.provider);
-    let account_uid = names::of(&types.account, &account.path());
-    let mut attributes = Making { reads, made: Attributes::new() };
-    match &operation.resource {
-        Resource::Account => {
-            Entity::new(account_uid, Attributes::new(), HashSet::from([provider])).ok()
-        }
-        Resource::Zone { zone, metadata } => {
-            attributes.place(account, zone);
-            if let Some(kind) = metadata {
-                attributes.put(Attribute::Metadata, || text(kind));
-            }
-            let mut parents = domains(types, zone, asked);
-            parents.extend([account_uid, provider]);
-            Entity::new(names::of(&types.zone, zone.as_str()), attributes.made, parents).ok()
-        }
-        Resource::Record(record) => {
-            let mut parents = domains(types, &record.name, asked);
-            parents.extend([account_uid, provider]);
-            parents.insert(names::of(&types.zone, record.zone.as_str()));
-            parents.insert(names::of(&types.name, record.name.as_str()));
-            parents.extend(patterns.iter().map(|name| names::of(&types.pattern, name)));
-            let id = format!("{}/{}", record.name, record.rtype);
-            attributes.place(account, &record.zone);
-            attributes.record(types, record)?;
-            Entity::new(names::of(&types.record, &id), attributes.made, parents).ok()
-        }
+/// A resource as Cedar sees it: what is seen of it, and nothing else.
+pub(super) fn resource_entity(types: &Types, seen: &Seen) -> Option<Entity> {
+    let uid = names::of(kind_name(types, seen.kind), &seen.id);
+    let parents = seen.parents.iter().map(|(kind, id)| names::of(kind_name(types, *kind), id));
+    let attributes = seen
+        .attributes
+        .iter()
+        .map(|(attribute, fact)| (attribute.name().to_owned(), value_of(types, fact)));
+    Entity::new(uid, attributes.collect::<Attributes>(), parents.collect()).ok()
+}
+
+/// The name of a resource's type.
+fn kind_name(types: &Types, kind: Kind) -> &EntityTypeName {
+    match kind {
+        Kind::Account => &types.account,
+        Kind::Domain => &types.domain,
+        Kind::Name => &types.name,
+        Kind::Pattern => &types.pattern,
+        Kind::Provider => &types.provider,
+        Kind::Record => &types.record,
+        Kind::Zone => &types.zone,
     }
 }
 
-/// A name and its ancestors, as domains, as far as policies ask for them.
-fn domains(types: &Types, name: &Name, asked: Option<&HashSet<String>>) -> HashSet<EntityUid> {
-    let is_asked = |domain: &&str| asked.is_none_or(|asked| asked.contains(*domain));
-    name.ancestors().filter(is_asked).map(|domain| names::of(&types.domain, domain)).collect()
-}
-
-/// Attributes being made: only those that are read.
-struct Making {
-    /// What is read.
-    reads: Reads,
-    /// What was made.
-    made: Attributes,
-}
-
-impl Making {
-    /// Makes one attribute, if it is read.
-    fn put(&mut self, attribute: Attribute, make: impl FnOnce() -> RestrictedExpression) {
-        if self.reads.has(attribute) {
-            self.made.insert(attribute.name().to_owned(), make());
-        }
-    }
-
-    /// The attributes that zones and records share.
-    fn place(&mut self, account: &AccountId, zone: &Name) {
-        self.put(Attribute::Zone, || text(zone.as_str()));
-        self.put(Attribute::Provider, || text(&account.provider));
-        self.put(Attribute::Account, || text(&account.account));
-    }
-
-    /// The attributes of a record; `None` where its name is not in its zone, which no request
-    /// reaches.
-    fn record(&mut self, types: &Types, record: &Record) -> Option<()> {
-        let depth = i64::try_from(record.name.depth_below(&record.zone)?).ok()?;
-        let number = || RestrictedExpression::new_long(record.rtype.number().into());
-        let kind = || entity(names::of(&types.record_type, record.rtype.policy_name()));
-        let relative = || record.name.relative_to(&record.zone).unwrap_or_default();
-        self.put(Attribute::Name, || text(record.name.as_str()));
-        self.put(Attribute::Relative, || text(&relative()));
-        self.put(Attribute::Leftmost, || text(record.name.leftmost()));
-        self.put(Attribute::Depth, || RestrictedExpression::new_long(depth));
-        self.put(Attribute::Apex, || RestrictedExpression::new_bool(depth == 0));
-        self.put(Attribute::Wildcard, || RestrictedExpression::new_bool(record.name.is_wildcard()));
-        self.put(Attribute::Type, kind);
-        self.put(Attribute::TypeNumber, number);
-        if let Some(value) = &record.value {
-            self.put(Attribute::Value, || text(&value::canonical(record.rtype, value)));
-            if let Some(address) = value::address(record.rtype, value) {
-                self.put(Attribute::Address, || ip(address));
-            }
-        }
-        Some(())
+/// The value of an attribute.
+fn value_of(types: &Types, fact: &Fact) -> RestrictedExpression {
+    match fact {
+        Fact::Text(value) => text(value),
+        Fact::Number(value) => RestrictedExpression::new_long(*value),
+        Fact::Truth(value) => RestrictedExpression::new_bool(*value),
+        Fact::RecordType(name) => entity(names::of(&types.record_type, name)),
+        Fact::Address(address) => ip(*address),
     }
 }

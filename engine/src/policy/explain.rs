@@ -82,10 +82,12 @@ impl Policies {
         let Some(alone) = Candidates::of(&[Rc::clone(entry)]) else {
             return Why::Failed("the policy cannot be evaluated".to_owned());
         };
-        let Some((request, entities)) = self.request(patterns, asking, operation, &alone) else {
+        let seen = self.seen(patterns, asking, operation, &alone);
+        let Some((request, prepared)) = seen.and_then(|seen| self.request(asking, &alone, &seen))
+        else {
             return Why::Failed("the request cannot be expressed".to_owned());
         };
-        let response = self.authorizer.is_authorized(&request, &alone.set, &entities);
+        let response = self.authorizer.is_authorized(&request, &alone.set, &prepared.entities);
         if let Some(error) = response.diagnostics().errors().next() {
             return Why::Failed(error.to_string());
         }

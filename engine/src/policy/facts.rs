@@ -11,7 +11,7 @@ use serde_json::Value;
 macro_rules! attributes {
     ($($variant:ident = $name:literal,)*) => {
         /// An attribute of a zone or a record.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(super) enum Attribute { $(#[doc = concat!("`", $name, "`")] $variant,)* }
 
         impl Attribute {

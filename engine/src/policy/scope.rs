@@ -83,13 +83,10 @@ impl Scope {
         }
     }
 
-    /// Whether the policy can match a record of this operation's type.
-    pub(super) fn admits_type(&self, operation: &Operation) -> bool {
-        match (&self.types, operation.as_record()) {
-            (Some(types), Some(record)) => {
-                let name = record.rtype.policy_name();
-                types.iter().any(|one| one == name)
-            }
+    /// Whether the policy can match a record of this type, given by its name in policies.
+    pub(super) fn admits_type(&self, record_type: Option<&str>) -> bool {
+        match (&self.types, record_type) {
+            (Some(types), Some(name)) => types.iter().any(|one| one == name),
             _ => true,
         }
     }
@@ -103,16 +100,15 @@ impl Scope {
         }
     }
 
-    /// The domain that the policy is scoped to, if it is.
-    pub(super) fn domain(&self) -> Option<&str> {
+    /// The entity that the policy's resource is bound to, as type and id, if it is.
+    pub(super) fn bound(&self) -> Option<(&'static str, &str)> {
         match &self.resource {
-            ResourceBound::Domain(domain) => Some(domain),
-            ResourceBound::Any
-            | ResourceBound::Kind(_)
-            | ResourceBound::Zone(_)
-            | ResourceBound::Name(_)
-            | ResourceBound::Account(_)
-            | ResourceBound::Provider(_) => None,
+            ResourceBound::Any | ResourceBound::Kind(_) => None,
+            ResourceBound::Zone(zone) => Some(("Zone", zone)),
+            ResourceBound::Domain(domain) => Some(("Domain", domain)),
+            ResourceBound::Name(name) => Some(("Name", name)),
+            ResourceBound::Account(path) => Some(("Account", path)),
+            ResourceBound::Provider(provider) => Some(("Provider", provider)),
         }
     }
 
@@ -169,9 +165,10 @@ fn text_is_below(name: &str, domain: &str) -> bool {
 }
 
 /// The bit of an action in [`Scope::actions`].
-pub(super) fn bit(action: Action) -> u32 {
-    let position = Action::ALL.iter().position(|one| *one == action);
-    position.and_then(|position| u32::try_from(position).ok()).map_or(0, |shift| 1 << shift)
+///
+/// INVARIANT: the bits are different, because there are fewer than 32 actions (a test holds it).
+pub(super) const fn bit(action: Action) -> u32 {
+    1 << action as u32
 }
 
 /// Which actions each action entity stands for: itself, or the members of a group.
@@ -253,5 +250,16 @@ fn resource_bound(constraint: &ResourceConstraint) -> ResourceBound {
             _ => ResourceBound::Any,
         },
         ResourceConstraint::Any => ResourceBound::Any,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_a_bit_of_its_own() {
+        let bits = Action::ALL.iter().fold(0u32, |bits, action| bits | bit(*action));
+        assert_eq!(bits.count_ones() as usize, Action::ALL.len());
     }
 }

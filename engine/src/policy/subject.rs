@@ -5,22 +5,24 @@
 //! that its operations lead to is built once.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use cedar_policy::{Entities, Entity, EntityUid, Policy, PolicyId, PolicySet};
 
 use super::facts::Reads;
-
 use super::load::{Binds, LoadedTemplate};
 use super::scope::{AccountId, Scope};
-use super::{Entry, Policies, bound_entity, entities, facts};
+use super::seen::{Named, Seen, Sight};
+use super::{Entry, Policies, bound_entity, entities, facts, names};
 use crate::key::{Grant, Key};
 use crate::operation::{Action, Operation};
 use crate::problem::Problem;
 
 /// Candidate sets kept for one key.
 const SETS_MAX: usize = 64;
+/// Operations, as they are seen, whose entities are kept for one key.
+const PREPARED_MAX: usize = 32;
 /// What separates a template's id from the rest of a link's id.
 const LINK_MARK: char = '@';
 
@@ -37,6 +39,19 @@ pub struct Subject {
     candidates: RefCell<HashMap<Vec<usize>, Rc<Candidates>>>,
     /// The key and one action; an operation adds its resource.
     bases: RefCell<HashMap<Action, Entities>>,
+    /// All entities of operations that were asked before.
+    prepared: RefCell<HashMap<Seen, Rc<Prepared>>>,
+}
+
+/// An operation's entities, ready for Cedar.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// The key, the action and the resource.
+    pub(super) entities: Entities,
+    /// The action.
+    pub(super) action: EntityUid,
+    /// The resource.
+    pub(super) resource: EntityUid,
 }
 
 /// The policies whose scope can match an operation, ready for Cedar.
@@ -48,14 +63,19 @@ pub(super) struct Candidates {
     pub(super) reads: Reads,
     /// The named patterns that they ask for, sorted.
     pub(super) patterns: Vec<String>,
-    /// The domains that they ask for: no other ancestors of a name are made, because a name may
-    /// have a hundred labels.
-    pub(super) domains: HashSet<String>,
+    /// The entities that they name: no others are made, for a name may have a hundred labels.
+    pub(super) named: Named,
     /// Whether one of them permits.
     pub(super) permits: bool,
 }
 
 impl Candidates {
+    /// What they see of an operation.
+    pub(super) fn sight(&self) -> Sight<'_> {
+        let named = (self.reads != Reads::ALL).then_some(&self.named);
+        Sight { reads: self.reads, named }
+    }
+
     /// Prepares some policies; `None` only where Cedar refuses what it has validated before.
     pub(super) fn of(entries: &[Rc<Entry>]) -> Option<Candidates> {
         let mentions = || entries.iter().map(|entry| &entry.authored.mentions);
@@ -63,11 +83,15 @@ impl Candidates {
             mentions().flat_map(|one| one.of_type("Pattern")).map(str::to_owned).collect();
         patterns.sort_unstable();
         patterns.dedup();
-        // A link mentions what its template does; its own domain stands in its scope.
-        let bound = entries.iter().filter_map(|entry| entry.scope.domain());
-        let domains = mentions().flat_map(|one| one.of_type("Domain")).chain(bound);
+        // A link mentions what its template does; what it is bound to stands in its scope.
+        let bound = entries.iter().filter_map(|entry| entry.scope.bound());
+        let written = mentions().flat_map(|one| &one.entities);
+        let mut named = Named::default();
+        for (kind, id) in written.map(|(kind, id)| (kind.as_str(), id.as_str())).chain(bound) {
+            named.add(kind, id);
+        }
         Some(Candidates {
-            domains: domains.map(str::to_owned).collect(),
+            named,
             set: PolicySet::from_policies(entries.iter().map(|entry| entry.policy.clone())).ok()?,
             reads: mentions().fold(Reads::default(), |reads, one| reads.and(one.reads)),
             patterns,
@@ -87,7 +111,7 @@ impl Subject {
         let links = entries.len() - before;
         let key = entities::key_entity(&policies.types, key)?;
         let (candidates, bases) = (RefCell::default(), RefCell::default());
-        Some(Subject { key, entries, links, candidates, bases })
+        Some(Subject { key, entries, links, candidates, bases, prepared: RefCell::default() })
     }
 
     /// The key's entity uid.
@@ -95,8 +119,37 @@ impl Subject {
         self.key.uid()
     }
 
+    /// The entities of an operation; those that `may_recur` are kept for a while.
+    pub(super) fn prepared(
+        &self,
+        policies: &Policies,
+        seen: &Seen,
+        may_recur: bool,
+    ) -> Option<Rc<Prepared>> {
+        if let Some(prepared) = self.prepared.borrow().get(seen) {
+            return Some(Rc::clone(prepared));
+        }
+        let resource = entities::resource_entity(&policies.types, seen)?;
+        let prepared = Rc::new(Prepared {
+            action: names::of(&policies.types.action, seen.action.name()),
+            resource: resource.uid(),
+            entities: self
+                .base(policies, seen.action)?
+                .add_entities([resource], policies.schema())
+                .ok()?,
+        });
+        if may_recur {
+            let mut kept = self.prepared.borrow_mut();
+            if kept.len() >= PREPARED_MAX {
+                kept.clear();
+            }
+            kept.insert(seen.clone(), Rc::clone(&prepared));
+        }
+        Some(prepared)
+    }
+
     /// The key and one action.
-    pub(super) fn base(&self, policies: &Policies, action: Action) -> Option<Entities> {
+    fn base(&self, policies: &Policies, action: Action) -> Option<Entities> {
         if let Some(base) = self.bases.borrow().get(&action) {
             return Some(base.clone());
         }
@@ -122,9 +175,10 @@ impl Subject {
         operation: &Operation,
         account: &AccountId,
     ) -> Option<Rc<Candidates>> {
+        let record_type = operation.as_record().map(|record| record.rtype.policy_name());
         let admits = |entry: &&Rc<Entry>| {
             entry.scope.admits_action(operation.action)
-                && entry.scope.admits_type(operation)
+                && entry.scope.admits_type(record_type)
                 && entry.scope.admits_resource(operation, account)
         };
         let matching = self.entries.iter().filter(admits);

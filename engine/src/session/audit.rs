@@ -82,7 +82,7 @@ impl Audit {
         self.operations = operations
             .iter()
             .take(OPERATIONS_SHOWN)
-            .map(|operation| operation.to_string().chars().take(TEXT_MAX).collect())
+            .map(|operation| bounded(operation.to_string()))
             .collect();
     }
 
@@ -151,6 +151,17 @@ fn without_keys(line: String) -> String {
     kept
 }
 
+/// A text without what is over the bound.
+fn bounded(mut text: String) -> String {
+    // A character is a byte at least.
+    if text.len() > TEXT_MAX
+        && let Some((end, _)) = text.char_indices().nth(TEXT_MAX)
+    {
+        text.truncate(end);
+    }
+    text
+}
+
 /// Bytes as bounded text: everything but visible ASCII becomes `?`.
 fn printable(bytes: &[u8], characters_max: usize) -> String {
     let visible = |byte: &u8| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' };
@@ -160,6 +171,16 @@ fn printable(bytes: &[u8], characters_max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let long = |c: char, count| bounded(c.to_string().repeat(count)).chars().count();
+        for c in ['a', 'é', '名'] {
+            assert_eq!(long(c, TEXT_MAX), TEXT_MAX);
+            assert_eq!(long(c, TEXT_MAX + 1), TEXT_MAX);
+            assert_eq!(long(c, 5), 5);
+        }
+    }
 
     #[test]
     fn keys_in_paths_are_masked() {
