@@ -1,6 +1,7 @@
 """`python3 -m lab setup|run|tables|bench|pytest`: the lab's commands, behind the Makefile's."""
 
 import argparse
+import importlib.util
 import os
 import subprocess
 import sys
@@ -21,6 +22,8 @@ def main() -> int:
     tables = commands.add_parser("tables", help="start Envoy and PowerDNS for the decision tables' runner")
     tables.add_argument("--provider-port", type=int, required=True, help="where Envoy finds its provider: the runner")
     tables.add_argument("--bundle", type=Path, required=True, help="what `zonegate bundle` wrote for Envoy")
+    tables.add_argument("--route", action="append", default=[], metavar="PROVIDER/ACCOUNT=PORT",
+                        help="likewise where Envoy finds a provider in the cloud; once for each account")
     commands.add_parser("bench", help="measure what the gate costs Envoy")
     commands.add_parser("pytest", help="run the tests of lab/tests; all further arguments go to pytest")
     chosen, arguments = parser.parse_known_args()
@@ -38,8 +41,13 @@ def main() -> int:
         from . import bench
         return bench.run()
     elif chosen.command == "tables":
+        if not importlib.util.find_spec("yaml") and Path(sys.executable) != paths.VENV / "bin" / "python":
+            # Envoy's configuration for several accounts is put together from YAML, which the lab's own environment can read.
+            os.execv(paths.VENV / "bin" / "python", ["python", "-m", "lab", *sys.argv[1:]])
         from . import tables as runner
-        return runner.serve(chosen.provider_port, chosen.bundle)
+        pairs = (each.rpartition("=") for each in chosen.route)
+        return runner.serve(chosen.provider_port, chosen.bundle,
+                            {tuple(which.split("/", 1)): int(port) for which, _, port in pairs})
     else:
         from . import demo
         return demo.run(check=chosen.check)

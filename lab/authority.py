@@ -35,12 +35,14 @@ class Authority:
         self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
                       "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=lab", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def issue(self, name: str, hosts: list, begin: str = "20200101000000Z", end: str = "20491231235959Z") -> tuple:
-        """A certificate for these hosts: the files of certificate and key."""
+    def issue(self, name: str, hosts: list, begin: str = "20200101000000Z", end: str = "20491231235959Z",
+              alternative: bool = True) -> tuple:
+        """A certificate for these hosts: its file and its key's. Without `alternative` only its common name says so."""
         certificate, key = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         if not certificate.exists():
             names = ",".join(f"DNS:{host}" for host in hosts)
-            (self.folder / f"{name}.ext").write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth\n")
+            alternatives = f"subjectAltName={names}\n" if alternative else ""
+            (self.folder / f"{name}.ext").write_text(f"{alternatives}extendedKeyUsage=serverAuth\n")
             self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
                           "-out", f"{name}.csr", "-subj", f"/CN={hosts[0]}")
             self._openssl("ca", "-config", "openssl.cnf", "-batch", "-notext", "-cert", "ca.crt", "-keyfile", "ca.key",

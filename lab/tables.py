@@ -1,6 +1,7 @@
-"""`python3 -m lab tables`: PowerDNS and Envoy for the runner of decision tables in host-tests/tests/envoy_tables.rs.
+"""`python3 -m lab tables`: Envoys and providers for the runner of decision tables in host-tests/tests/envoy_tables.rs.
 
-The runner sits between the two: Envoy's provider is a port of the runner, which hands on what it gets to PowerDNS.
+The runner sits between the two: an Envoy's provider is a port of the runner, which hands on what it gets to PowerDNS,
+or to the stand-in of a provider in the cloud.
 """
 
 import json
@@ -9,10 +10,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from . import envoy, gate, paths, powerdns, term
+from . import envoy, gate, many, paths, powerdns, standins, term
 
 LOG_FLUSH_MS = 5
 """How often Envoy writes its audit log: the runner reads one record for each row before it goes on."""
+
+MARK = "x-lab-forwarded"
+"""A header by which the runner knows what goes on from the filter's own lookups: both name the same host."""
 
 _LOG_FIELDS = {
     '"protocol":"%PROTOCOL%"':
@@ -24,32 +28,83 @@ _LOG_FIELDS = {
 """What the two audit records say besides: the peer's port tells which connection, and so which row, a record is of."""
 
 
-def serve(provider_port: int, bundle: Path) -> int:
-    """Starts both on free ports, prints one line of JSON, then obeys lines of stdin (`reset`) until it closes."""
+def serve(provider_port: int, bundle: Path, routes: dict) -> int:
+    """Starts all on free ports, prints one line of JSON, then obeys lines of stdin (`reset`) until it closes.
+
+    `routes` has the runner's port for each (provider, account) in the cloud; they share an Envoy.
+    """
     for program in (paths.envoy_binary(), paths.powerdns_binary(), paths.CLOCK_SHIM):
         if not program.exists():
             raise term.fail(f"{program} is missing: run `make setup` first")
     folder = _folder()
-    server = powerdns.PowerDNS(folder / "pdns")
+    running = []
     try:
+        running.append(server := powerdns.PowerDNS(folder / "pdns"))
         gate.fill(server)
-        running = envoy.Envoy(folder / "envoy", provider_port, server.key, clock=True, trusted_hops=1,
-                              changes=_LOG_FIELDS, log_flush_ms=LOG_FLUSH_MS)
-        running.write_bundle(bundle.read_text())
-        try:
-            running.start().wait_ready()
-            print(json.dumps({"gate_port": running.port, "api_port": server.api_port, "api_key": server.key,
-                              "audit_log": str(running.audit), "clock_file": str(running.clock_file)}), flush=True)
-            for line in sys.stdin:
-                if line.strip() != "reset":
-                    raise term.fail(f"the runner of tables says `{line.strip()}`, which is no command")
-                reset(server)
-                print("reset", flush=True)
-        finally:
-            running.stop()
+        running.append(plain := envoy.Envoy(folder / "envoy", provider_port, server.key, clock=True, trusted_hops=1,
+                                            changes=_LOG_FIELDS, log_flush_ms=LOG_FLUSH_MS))
+        plain.write_bundle(bundle.read_text())
+        plain.start(wait=False)
+        cloud = _Cloud(folder / "cloud", routes, plain.clock_file)
+        running.append(cloud)
+        cloud.start(bundle)
+        plain.program.wait_until(plain.live, "waiting for its admin socket to say LIVE", 60)
+        plain.wait_ready()
+        print(json.dumps({"gate_port": plain.port, "api_port": server.api_port, "api_key": server.key,
+                          "audit_log": str(plain.audit), "clock_file": str(plain.clock_file), "mark": MARK,
+                          "cloud_audit_log": str(cloud.audit), "cloud": cloud.facts()}), flush=True)
+        for line in sys.stdin:
+            if line.strip() != "reset":
+                raise term.fail(f"the runner of tables says `{line.strip()}`, which is no command")
+            reset(server)
+            print("reset", flush=True)
     finally:
-        server.stop()
+        for each in reversed(running):
+            each.stop()
     return 0
+
+
+class _Cloud:
+    """The Envoy of the providers in the cloud, and a stand-in for each account; nothing where no table needs one."""
+
+    def __init__(self, folder: Path, routes: dict, clock_file: Path):
+        """Makes them; those that there is no stand-in of are left out."""
+        self.stand_ins = {(provider, account): standins.make(provider) for provider, account in routes
+                          if provider in standins.names()}
+        self.accounts = [many.Account(provider, account, port, f"real-{provider}-key:real-{provider}-secret")
+                         for (provider, account), port in routes.items()]
+        self.audit, self.gate = folder / "audit.log", None
+        if self.accounts:
+            self.gate = many.Many(folder, self.accounts, None, clock_file=clock_file, trusted_hops=1, mark=MARK,
+                                  log_fields=_LOG_FIELDS, log_flush_ms=LOG_FLUSH_MS)
+
+    def start(self, bundle: Path) -> None:
+        """Starts all of it."""
+        for each in self.stand_ins.values():
+            each.start()
+        if self.gate:
+            self.gate.write_bundle(bundle.read_text())
+            self.gate.start().wait_ready()
+
+    def facts(self) -> list:
+        """What the runner must know of each account."""
+        found = []
+        for each in self.accounts:
+            stand_in = self.stand_ins.get((each.provider, each.account))
+            found.append({"provider": each.provider, "account": each.account,
+                          "gate_port": self.gate.ports[each.provider, each.account],
+                          "host": many.facts_of(each.provider).host, "is_known": each.provider in many.PROVIDERS,
+                          "headers": dict(each.secrets().values()),
+                          "port": stand_in.port if stand_in else 0,
+                          "control_port": stand_in.control_port if stand_in else 0})
+        return found
+
+    def stop(self) -> None:
+        """Stops all of it."""
+        if self.gate:
+            self.gate.stop()
+        for each in self.stand_ins.values():
+            each.stop()
 
 
 def reset(server: powerdns.PowerDNS) -> None:

@@ -1,6 +1,9 @@
-//! The lab as a child process: a real Envoy with the built filter, and a real PowerDNS.
+//! The lab as a child process: Envoys with the built filter, a real PowerDNS, and stand-ins of the
+//! providers in the cloud.
 
 use crate::built::{filter, project, target};
+use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
@@ -28,16 +31,48 @@ pub(crate) struct Lab {
     pub(crate) credential: String,
     /// Envoy's audit log.
     pub(crate) audit_log: PathBuf,
+    /// The accounts in the cloud, which share an Envoy.
+    pub(crate) cloud: Vec<Cloud>,
+    /// The audit log of that Envoy.
+    pub(crate) cloud_audit_log: PathBuf,
+    /// The header that this Envoy adds to what goes on, and not to lookups.
+    pub(crate) mark: String,
     /// The file of eight bytes by which Envoy's clock is moved.
     clock_file: PathBuf,
 }
 
+/// One account of a provider in the cloud.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Cloud {
+    /// The provider.
+    pub(crate) provider: String,
+    /// The account.
+    pub(crate) account: String,
+    /// Where Envoy listens for it.
+    pub(crate) gate_port: u16,
+    /// The provider's host.
+    pub(crate) host: String,
+    /// Whether there is a provider file of it.
+    pub(crate) is_known: bool,
+    /// The headers that Envoy puts in: the real credential.
+    pub(crate) headers: BTreeMap<String, String>,
+    /// Where the stand-in listens; 0 where there is none.
+    pub(crate) port: u16,
+    /// Where it takes orders.
+    pub(crate) control_port: u16,
+}
+
 impl Lab {
-    /// Starts it; Envoy's provider is whoever listens on `provider_port`.
-    pub(crate) fn start(provider_port: u16) -> Lab {
+    /// Starts it; Envoy's provider is whoever listens on `provider_port`, and for an account in the
+    /// cloud on the port beside it.
+    pub(crate) fn start(provider_port: u16, routes: &[(String, String, u16)]) -> Lab {
         let bundle = bundle(&project().join("policies"));
-        let mut child = Command::new("python3")
-            .args(["-m", "lab", "tables", "--provider-port", &provider_port.to_string()])
+        let mut command = Command::new("python3");
+        command.args(["-m", "lab", "tables", "--provider-port", &provider_port.to_string()]);
+        for (provider, account, port) in routes {
+            command.args(["--route", &format!("{provider}/{account}={port}")]);
+        }
+        let mut child = command
             .arg("--bundle")
             .arg(&bundle)
             .current_dir(project())
@@ -62,6 +97,9 @@ impl Lab {
             powerdns_port: port("api_port"),
             credential: text("api_key"),
             audit_log: text("audit_log").into(),
+            cloud: serde_json::from_value(facts["cloud"].clone()).unwrap(),
+            cloud_audit_log: text("cloud_audit_log").into(),
+            mark: text("mark"),
             clock_file: text("clock_file").into(),
             child,
             commands,
@@ -122,7 +160,12 @@ fn bundle(policies: &Path) -> PathBuf {
 }
 
 /// The `zonegate` command of these sources, built if need be.
+///
+/// `ZONEGATE_COMMAND` names another one, such as a release's, which is taken as it is.
 fn zonegate() -> PathBuf {
+    if let Some(named) = std::env::var_os("ZONEGATE_COMMAND") {
+        return named.into();
+    }
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "-p", "zonegate-cli"]).current_dir(project());
     let profile = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();

@@ -1,8 +1,8 @@
-//! What stands between Envoy and PowerDNS: it writes down all that Envoy sends, and hands it on.
+//! What stands between Envoy and a provider: it writes down all that Envoy sends, and hands it on.
 //!
-//! Envoy knows no other provider, so what is not written down here went nowhere. Where a row makes
-//! up what the provider answers, and the real PowerDNS cannot be brought to say it, the relay gives
-//! that answer itself.
+//! Envoy knows no other way to the provider, so what is not written down here went nowhere. Where a
+//! row makes up what the provider answers, the relay gives that answer itself: for PowerDNS where
+//! the real one cannot be brought to say it, for providers in the cloud always.
 
 use crate::http::{self, Kind, Message};
 use std::io::{self, BufReader, Write};
@@ -11,17 +11,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use zonegate_cases::{Answer, Failure, LookupAnswer};
 
-/// How the filter's own lookups call the provider; clients of the tables use another name.
-const LOOKUP_AUTHORITY: &str = "powerdns-main";
-/// How long PowerDNS may take for one answer.
-const POWERDNS_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a provider may take for one answer.
+const PROVIDER_TIMEOUT: Duration = Duration::from_secs(20);
+/// A header of a stand-in's answer to what it has no route for.
+const NO_ROUTE: &str = "x-stand-in-has-no-route";
+
+/// How the filter's own lookups are told from what it lets go on.
+#[derive(Clone, Debug)]
+pub(crate) enum Sign {
+    /// They call the provider by this name; clients of the tables use another one.
+    Authority(&'static str),
+    /// They lack this header, which Envoy adds to what goes on.
+    Unmarked(String),
+}
 
 /// What the relay does with the next requests.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Script {
-    /// Answers to lookups, each once; others go to PowerDNS.
+    /// Answers to lookups, each once.
     pub(crate) lookups: Vec<LookupAnswer>,
-    /// The answer to the request itself; without one it goes to PowerDNS.
+    /// Whether other lookups go to the provider; otherwise they are trouble.
+    pub(crate) more_lookups: bool,
+    /// The answer to the request itself; without one it goes to the provider.
     pub(crate) upstream: Option<Answer>,
 }
 
@@ -32,8 +43,8 @@ pub(crate) struct Seen {
     pub(crate) request: Message,
     /// Whether the filter asked for itself.
     pub(crate) is_lookup: bool,
-    /// The status that PowerDNS answered; none where it was not asked.
-    pub(crate) powerdns: Option<u16>,
+    /// The status that the provider answered; none where it was not asked.
+    pub(crate) provider: Option<u16>,
 }
 
 /// What the relay's threads share.
@@ -43,8 +54,10 @@ struct Shared {
     script: Script,
     /// What came.
     seen: Vec<Seen>,
-    /// Where PowerDNS listens; 0 until that is known.
-    powerdns_port: u16,
+    /// Where the provider listens; 0 until that is known, and where there is none.
+    provider_port: u16,
+    /// What lookups are known by; none until that is known.
+    sign: Option<Sign>,
     /// What went wrong.
     trouble: Vec<String>,
 }
@@ -70,7 +83,9 @@ impl Relay {
                 let shared = Arc::clone(&threads);
                 std::thread::spawn(move || {
                     if let Err(error) = serve(connection, &shared) {
-                        lock(&shared).trouble.push(format!("between Envoy and PowerDNS: {error}"));
+                        lock(&shared)
+                            .trouble
+                            .push(format!("between Envoy and the provider: {error}"));
                     }
                 });
             }
@@ -78,9 +93,11 @@ impl Relay {
         Relay { port, shared }
     }
 
-    /// Says where PowerDNS is.
-    pub(crate) fn lead_to(&self, powerdns_port: u16) {
-        lock(&self.shared).powerdns_port = powerdns_port;
+    /// Says where the provider is, and what lookups are known by.
+    pub(crate) fn lead_to(&self, provider_port: u16, sign: Sign) {
+        let mut shared = lock(&self.shared);
+        shared.provider_port = provider_port;
+        shared.sign = Some(sign);
     }
 
     /// Begins a row: what came before is forgotten.
@@ -111,11 +128,11 @@ enum Fate {
     Silence,
     /// The connection ends.
     Reset,
-    /// PowerDNS, on this port; the number is the request's place among those seen.
-    PowerDns(u16, usize),
+    /// The provider, on this port; the number is the request's place among those seen.
+    Provider(u16, usize),
 }
 
-/// Serves one connection: one request, then it is closed, as PowerDNS does.
+/// Serves one connection: one request, then it is closed, as PowerDNS does it.
 fn serve(mut connection: TcpStream, shared: &Mutex<Shared>) -> io::Result<()> {
     let mut reader = BufReader::new(connection.try_clone()?);
     let Some(request) = http::read(&mut reader, Kind::Request)? else { return Ok(()) };
@@ -130,11 +147,17 @@ fn serve(mut connection: TcpStream, shared: &Mutex<Shared>) -> io::Result<()> {
             // Envoy closes the connection when it gives up.
             http::read(&mut reader, Kind::Request).map(drop).or(Ok(()))
         }
-        Fate::PowerDns(port, at) => {
+        Fate::Provider(port, at) => {
             let answer = ask(port, &request.raw)?;
-            if let Some(seen) = lock(shared).seen.get_mut(at) {
-                seen.powerdns = answer.status();
+            let mut shared = lock(shared);
+            if answer.text(NO_ROUTE).is_some() {
+                let [method, path, _] = &request.start;
+                shared.trouble.push(format!("the stand-in has no route for {method} {path}"));
             }
+            if let Some(seen) = shared.seen.get_mut(at) {
+                seen.provider = answer.status();
+            }
+            drop(shared);
             connection.write_all(&answer.raw)
         }
     }
@@ -143,30 +166,47 @@ fn serve(mut connection: TcpStream, shared: &Mutex<Shared>) -> io::Result<()> {
 /// Writes a request down and says what becomes of it.
 fn fate(request: &Message, shared: &Mutex<Shared>) -> Fate {
     let mut shared = lock(shared);
-    let is_lookup = request.text("host").as_deref() == Some(LOOKUP_AUTHORITY);
-    shared.seen.push(Seen { request: request.clone(), is_lookup, powerdns: None });
-    let path = &request.start[1];
+    let mut request = request.clone();
+    let is_lookup = match &shared.sign {
+        Some(Sign::Authority(name)) => request.text("host").as_deref() == Some(name),
+        Some(Sign::Unmarked(mark)) => {
+            let is_lookup = request.text(mark).is_none();
+            request.headers.retain(|(name, _)| name != mark.as_bytes());
+            is_lookup
+        }
+        None => return Fate::Reset,
+    };
+    let path = request.start[1].clone();
+    shared.seen.push(Seen { request, is_lookup, provider: None });
     let lookups = &mut shared.script.lookups;
-    if is_lookup && let Some(at) = lookups.iter().position(|lookup| lookup.path == *path) {
+    if is_lookup && let Some(at) = lookups.iter().position(|lookup| lookup.path == path) {
         return match lookups.remove(at).result {
             Ok(answer) => Fate::Table(answer),
             Err(Failure::Timeout) => Fate::Silence,
             Err(Failure::Reset) => Fate::Reset,
         };
     }
+    if is_lookup && !shared.script.more_lookups {
+        shared.trouble.push(format!("the gate asks {path}, of which the table says nothing"));
+        return Fate::Reset;
+    }
     match &shared.script.upstream {
         Some(answer) if !is_lookup => Fate::Table(answer.clone()),
-        Some(_) | None => Fate::PowerDns(shared.powerdns_port, shared.seen.len() - 1),
+        Some(_) | None if shared.provider_port == 0 => {
+            shared.trouble.push("nobody answers: there is no stand-in of this provider".to_owned());
+            Fate::Reset
+        }
+        Some(_) | None => Fate::Provider(shared.provider_port, shared.seen.len() - 1),
     }
 }
 
-/// Asks PowerDNS with these bytes.
+/// Asks a provider with these bytes.
 pub(crate) fn ask(port: u16, request: &[u8]) -> io::Result<Message> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-    stream.set_read_timeout(Some(POWERDNS_TIMEOUT))?;
+    stream.set_read_timeout(Some(PROVIDER_TIMEOUT))?;
     stream.write_all(request)?;
     http::read(&mut BufReader::new(stream), Kind::Response)?
-        .ok_or_else(|| io::Error::other("PowerDNS gives no answer"))
+        .ok_or_else(|| io::Error::other("the provider gives no answer"))
 }
 
 /// An answer of a table as bytes; a length of the row's own stands alone.

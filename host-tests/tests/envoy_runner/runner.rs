@@ -4,110 +4,117 @@ use crate::http::{self, Kind, Message};
 use crate::lab::Lab;
 use crate::record::{Log, Record};
 use crate::relay::{Relay, Script, Seen};
-use crate::state::PowerDns;
-use std::collections::BTreeMap;
+use crate::target::{Behind, POWERDNS, Target};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 use zonegate_cases::{
-    Answered, Case, Decision, Expected, Forwarded, Gate, Header, Outcome, Skip, check,
+    Answered, Case, Decision, Expected, Forwarded, Gate, Header, Outcome, Skip, Tables, check,
     is_response_reason,
 };
 
 /// The authority that clients of a table speak to.
 const AUTHORITY: &str = "gate.example.net";
-/// The one provider and account of the configuration's route.
-const ROUTE: (&str, &str) = ("powerdns", "main");
-/// The header in which Envoy puts the real credential.
-const CREDENTIAL: &[u8] = b"x-api-key";
 /// How long an answer may take; a lookup that fails takes five seconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a record may take to be written.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(5);
-/// What PowerDNS may say to a request that the gate allows: the decision is what is tested.
-const POWERDNS_STATUSES: [u16; 6] = [200, 201, 204, 404, 409, 422];
 
-/// Envoy with the built filter, in front of PowerDNS.
+/// A provider and an account.
+type Route = (String, String);
+
+/// Envoys with the built filter, in front of PowerDNS and of stand-ins.
 #[derive(Debug)]
 pub(crate) struct EnvoyGate {
-    /// Envoy and PowerDNS; first, so that they end first.
+    /// Envoys and providers; first, so that they end first.
     lab: Lab,
-    /// What stands between them.
-    relay: Relay,
-    /// PowerDNS, past the gate.
-    powerdns: PowerDns,
-    /// The audit log.
-    log: Log,
-    /// Whether PowerDNS's zones may be others than at the start.
-    changed: bool,
+    /// The accounts that rows are for.
+    targets: BTreeMap<Route, Target>,
+    /// The audit log of the Envoy in front of PowerDNS, and that of the other one.
+    logs: [Log; 2],
+    /// What was counted.
+    counts: Counts,
+}
+
+/// What the runner did, for people to read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts {
     /// Who answered how many requests.
-    answerers: BTreeMap<&'static str, usize>,
-    /// Rows whose provider's answers the relay made up: place and why.
-    made_up: Vec<(String, String)>,
-    /// Rows of these that were sent to PowerDNS as well.
-    repeated: usize,
+    pub(crate) answerers: BTreeMap<String, usize>,
+    /// Rows whose answers the relay made up in PowerDNS's place: place and why.
+    pub(crate) made_up: Vec<(String, String)>,
+    /// Rows of providers in the cloud whose answers are the table's, by provider.
+    pub(crate) scripted: BTreeMap<String, usize>,
+    /// Rows with made-up answers that were sent to the provider as well.
+    pub(crate) repeated: usize,
     /// Lookups that PowerDNS answered.
-    lookups: usize,
+    pub(crate) lookups: usize,
 }
 
 impl EnvoyGate {
-    /// Starts everything.
-    pub(crate) fn new() -> EnvoyGate {
+    /// Starts everything that these tables need.
+    pub(crate) fn new(tables: &Tables) -> EnvoyGate {
+        let (provider, account) = POWERDNS;
+        let powerdns = (provider.to_owned(), account.to_owned());
+        let mut routes: BTreeSet<Route> =
+            tables.cases().map(|case| (case.provider.clone(), case.account.clone())).collect();
+        routes.remove(&powerdns);
+        let mut relays: BTreeMap<Route, Relay> =
+            routes.into_iter().map(|route| (route, Relay::start())).collect();
+        let ports: Vec<(String, String, u16)> = relays
+            .iter()
+            .map(|((provider, account), relay)| (provider.clone(), account.clone(), relay.port))
+            .collect();
         let relay = Relay::start();
-        let lab = Lab::start(relay.port);
-        relay.lead_to(lab.powerdns_port);
-        let powerdns = PowerDns { port: lab.powerdns_port, credential: lab.credential.clone() };
-        let log = Log::open(&lab.audit_log);
-        let (answerers, made_up) = Default::default();
-        EnvoyGate {
-            lab,
-            relay,
-            powerdns,
-            log,
-            changed: false,
-            answerers,
-            made_up,
-            repeated: 0,
-            lookups: 0,
+        let lab = Lab::start(relay.port, &ports);
+        let mut targets = BTreeMap::from([(powerdns, Target::powerdns(&lab, relay))]);
+        for cloud in &lab.cloud {
+            let route = (cloud.provider.clone(), cloud.account.clone());
+            let relay = relays.remove(&route).expect("the lab has the routes that it was given");
+            targets.insert(route, Target::cloud(cloud, relay, &lab.mark));
         }
+        let other =
+            if lab.cloud.is_empty() { lab.audit_log.clone() } else { lab.cloud_audit_log.clone() };
+        let logs = [Log::open(&lab.audit_log), Log::open(&other)];
+        EnvoyGate { lab, targets, logs, counts: Counts::default() }
     }
 
-    /// Who answered how many requests.
-    pub(crate) fn answerers(&self) -> &BTreeMap<&'static str, usize> {
-        &self.answerers
+    /// What was counted.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
-    /// Rows whose provider's answers the relay made up: place and why.
-    pub(crate) fn made_up(&self) -> &[(String, String)] {
-        &self.made_up
-    }
-
-    /// How many rows with made-up answers were sent to PowerDNS as well.
-    pub(crate) fn repeated(&self) -> usize {
-        self.repeated
-    }
-
-    /// How many lookups PowerDNS answered.
-    pub(crate) fn lookups(&self) -> usize {
-        self.lookups
+    /// Providers of tables that there is no stand-in of.
+    pub(crate) fn without_stand_in(&self) -> Vec<String> {
+        let lacking = |target: &&Target| matches!(target.behind, Behind::Lacking);
+        self.targets.values().filter(lacking).map(|target| target.provider.clone()).collect()
     }
 
     /// What the relay does for a row; PowerDNS is brought into the state that the row speaks of.
-    fn script(&mut self, case: &Case) -> Script {
-        if self.changed {
-            self.lab.reset();
-            self.changed = false;
+    fn script(&mut self, route: &Route, case: &Case) -> Script {
+        let target = self.targets.get_mut(route).unwrap();
+        if target.changed {
+            target.reset(&mut self.lab);
         }
         let mut script = Script { upstream: case.upstream.clone(), ..Script::default() };
+        let Behind::PowerDns(powerdns) = &target.behind else {
+            script.lookups.clone_from(&case.lookups);
+            if script.upstream.is_some() || !script.lookups.is_empty() {
+                *self.counts.scripted.entry(route.0.clone()).or_default() += 1;
+            }
+            return script;
+        };
+        script.more_lookups = true;
         if script.upstream.is_some() {
             let why = "the table says what the provider answers to the request";
-            self.made_up.push((case.place(), why.to_owned()));
+            self.counts.made_up.push((case.place(), why.to_owned()));
         }
         if !case.lookups.is_empty() {
-            match self.powerdns.arrange(&case.lookups) {
-                Ok(()) => self.changed = true,
+            match powerdns.arrange(&case.lookups) {
+                Ok(()) => target.changed = true,
                 Err(why) => {
-                    self.made_up.push((case.place(), why));
+                    self.counts.made_up.push((case.place(), why));
                     script.lookups.clone_from(&case.lookups);
                 }
             }
@@ -116,8 +123,8 @@ impl EnvoyGate {
     }
 
     /// Sends a row's bytes over a connection of its own: the client's port, and the answer.
-    fn send(&self, case: &Case) -> io::Result<(u16, Option<Message>)> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.lab.gate_port))?;
+    fn send(gate_port: u16, case: &Case) -> io::Result<(u16, Option<Message>)> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, gate_port))?;
         stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
         stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
         let port = stream.local_addr()?.port();
@@ -130,11 +137,13 @@ impl EnvoyGate {
     /// What came of a row, from the answer, the record and what the provider got.
     fn understand(
         &mut self,
+        route: &Route,
         case: &Case,
         answer: Option<Message>,
         record: Option<&Record>,
     ) -> Outcome {
-        let (seen, trouble) = self.relay.end();
+        let target = self.targets.get_mut(route).unwrap();
+        let (seen, trouble) = target.relay.end();
         let unseen = Outcome::deny("not seen by the gate", Vec::new());
         let by_gate = record.and_then(|record| record.outcome(case));
         let is_by_gate = by_gate.is_some();
@@ -144,9 +153,10 @@ impl EnvoyGate {
             outcome.trouble.push(format!("no record of the gate: {record:?}"));
         }
         for one in &seen {
-            outcome.trouble.extend(credential_trouble(one, &self.lab.credential));
-            self.changed |= one.request.start[0] != "GET";
-            self.lookups += usize::from(one.is_lookup && one.powerdns.is_some());
+            outcome.trouble.extend(target.trouble(one));
+            target.changed |= one.request.start[0] != "GET";
+            let by_provider = one.is_lookup && one.provider.is_some();
+            self.counts.lookups += usize::from(by_provider && !target.is_cloud());
         }
         let path = |one: &Seen| one.request.start[1].clone();
         outcome.lookups = seen.iter().filter(|one| one.is_lookup).map(path).collect();
@@ -159,39 +169,48 @@ impl EnvoyGate {
         }
         outcome.trouble.extend(reach_trouble(&outcome, record, forwarded.first().copied()));
         let status = answer.as_ref().and_then(Message::status);
-        if let Some(said) = forwarded.first().and_then(|one| one.powerdns) {
-            let same = outcome.decision == Decision::Deny || status == Some(said);
-            if !POWERDNS_STATUSES.contains(&said) || !same {
-                let line = format!("PowerDNS answers {said}, and the client gets {status:?}");
+        if let Some(said) = forwarded.first().and_then(|one| one.provider) {
+            outcome.trouble.extend(target.answer_trouble(said));
+            if outcome.decision == Decision::Allow && status != Some(said) {
+                let line = format!("the provider answers {said}, and the client gets {status:?}");
                 outcome.trouble.push(line);
             }
         }
-        self.count(forwarded.first().copied(), is_by_gate);
-        outcome.forwarded = forwarded.first().map(|one| forwarded_of(&one.request));
+        let who = answerer(target, forwarded.first().copied(), is_by_gate);
+        *self.counts.answerers.entry(who).or_default() += 1;
+        outcome.forwarded = forwarded.first().map(|one| {
+            let [method, path, _] = one.request.start.clone();
+            let headers = target.plain_headers(&one.request);
+            Forwarded { method, path, headers, body: one.request.body.clone() }
+        });
         outcome.answered = answer.and_then(answered_of);
         outcome
     }
 
     /// Sends a row and says what came of it.
-    fn exchange(&mut self, case: &Case) -> Outcome {
-        let script = self.script(case);
-        self.relay.begin(script);
+    fn exchange(&mut self, route: &Route, case: &Case) -> Outcome {
+        let script = self.script(route, case);
+        let target = &self.targets[route];
+        target.relay.begin(script);
         self.lab.set_time(case.now_unix_ms);
-        let sent = self.send(case);
+        let sent = Self::send(target.gate_port, case);
         let (port, answer) = sent.unwrap_or_else(|error| panic!("{}: {error}", case.place()));
-        let record = self.log.record(port, RECORD_TIMEOUT);
-        self.understand(case, answer, record.as_ref())
+        let log = &mut self.logs[usize::from(target.is_cloud())];
+        let record = log.record(port, RECORD_TIMEOUT);
+        self.understand(route, case, answer, record.as_ref())
     }
+}
 
-    /// Counts who answered.
-    fn count(&mut self, forwarded: Option<&Seen>, by_gate: bool) {
-        let who = match (forwarded, by_gate) {
-            (Some(Seen { powerdns: Some(_), .. }), _) => "by PowerDNS",
-            (Some(_), _) => "by the relay, as the table says",
-            (None, true) => "by the gate itself",
-            (None, false) => "by Envoy before the gate",
-        };
-        *self.answerers.entry(who).or_default() += 1;
+/// Who answered, in words.
+fn answerer(target: &Target, forwarded: Option<&Seen>, by_gate: bool) -> String {
+    match (forwarded, by_gate) {
+        (Some(Seen { provider: Some(_), .. }), _) if target.is_cloud() => {
+            format!("by the stand-in of {}", target.provider)
+        }
+        (Some(Seen { provider: Some(_), .. }), _) => "by PowerDNS".to_owned(),
+        (Some(_), _) => "by the relay, as the table says".to_owned(),
+        (None, true) => "by the gate itself".to_owned(),
+        (None, false) => "by Envoy before the gate".to_owned(),
     }
 }
 
@@ -204,18 +223,16 @@ impl Gate for EnvoyGate {
         if case.tls {
             return Err(Skip::because("the runner's client speaks no TLS"));
         }
-        if (case.provider.as_str(), case.account.as_str()) != ROUTE {
-            return Err(Skip::because("the configuration has one route, powerdns main"));
-        }
-        let mut outcome = self.exchange(case);
+        let route = (case.provider.clone(), case.account.clone());
+        let mut outcome = self.exchange(&route, case);
         if let (Some(_), false) = (&case.upstream, is_about_response(case)) {
             // What the client gets was compared with what the table made up; the decision is the
             // same in front of the real thing.
             let real = Case { upstream: None, status: None, answers: None, ..case.clone() };
-            self.repeated += 1;
-            let again = self.exchange(&real);
+            self.counts.repeated += 1;
+            let again = self.exchange(&route, &real);
             for difference in check(&real, &again, self.name(), &[]) {
-                outcome.trouble.push(format!("in front of PowerDNS itself:\n{difference}"));
+                outcome.trouble.push(format!("in front of the provider itself:\n{difference}"));
             }
         }
         Ok(outcome)
@@ -247,14 +264,6 @@ fn request(case: &Case) -> Vec<u8> {
     http::write(&start, &headers, case.body.as_deref().unwrap_or_default(), with_length)
 }
 
-/// What is wrong with the credential of a request to the provider.
-fn credential_trouble(seen: &Seen, credential: &str) -> Option<String> {
-    let credentials = seen.request.headers.iter().filter(|(name, _)| name == CREDENTIAL);
-    let values: Vec<&[u8]> = credentials.map(|(_, value)| value.as_slice()).collect();
-    let good = values == [credential.as_bytes()];
-    (!good).then(|| format!("{} goes up without the one real credential", seen.request.start[1]))
-}
-
 /// Where Envoy's own account of what went on differs from what the provider got.
 fn reach_trouble(
     outcome: &Outcome,
@@ -266,13 +275,6 @@ fn reach_trouble(
         let got = if seen.is_some() { "got" } else { "did not get" };
         format!("{}: Envoy names {said:?}, the provider {got} the request", outcome.decision)
     })
-}
-
-/// A request to the provider, without the credential that Envoy put in.
-fn forwarded_of(request: &Message) -> Forwarded {
-    let [method, path, _] = request.start.clone();
-    let headers = request.headers.iter().filter(|(name, _)| name != CREDENTIAL).cloned().collect();
-    Forwarded { method, path, headers, body: request.body.clone() }
 }
 
 /// An answer to the client; one that was cut off is none.
