@@ -1,0 +1,81 @@
+"""Real clients of DNSimple through the gate: their work inside their scope, and nothing outside."""
+
+import base64
+import json
+
+import pytest
+
+from . import registrars
+
+
+@pytest.fixture
+def dnsimple(many):
+    """DNSimple's stand-in as at the start."""
+    return many.fresh("dnsimple")
+
+
+def values(stand_in, name: str, kind: str) -> list:
+    """What stands at a name of example.com."""
+    return [record["content"] for record in stand_in.zones["example.com"]["records"].values()
+            if (record["name"], record["type"]) == (name, kind)]
+
+
+def state(stand_in) -> str:
+    """All records of all zones."""
+    return json.dumps({zone: made["records"] for zone, made in stand_in.zones.items()})
+
+
+def test_acme_sh_writes_and_removes_its_challenge(many, dnsimple, keys, folder):
+    """dns_dnsimple asks who it is, walks the labels of the name, adds a value and takes it away again."""
+    go = lambda action: registrars.acme_sh(many, folder, "dns_dnsimple", {"DNSimple_OAUTH_TOKEN": keys["demoanyacme1"]}, action,
+                                           "_acme-challenge.shop.example.com", "first")
+    registrars.succeeded(go("add"))
+    assert values(dnsimple, "_acme-challenge.shop", "TXT") == ["first"]
+    registrars.succeeded(go("rm"))
+    assert values(dnsimple, "_acme-challenge.shop", "TXT") == []
+    assert values(dnsimple, "www", "A") == ["192.0.2.80", "192.0.2.81"]
+    registrars.only_the_real_credential(dnsimple, keys["demoanyacme1"])
+
+
+def test_acme_sh_may_not_write_for_another_host(many, dnsimple, keys, folder):
+    """A key for one host: the client ends with an error, and nothing has changed."""
+    before = state(dnsimple)
+    registrars.failed(registrars.acme_sh(many, folder, "dns_dnsimple", {"DNSimple_OAUTH_TOKEN": keys["demoanyhost1"]}, "add",
+                                         "_acme-challenge.shop.example.com", "x"))
+    assert state(dnsimple) == before
+
+
+def test_lexicon_lists_creates_renames_and_deletes(many, dnsimple, keys, folder):
+    """A key for all records of the zone."""
+    go = lambda action, **options: registrars.lexicon(
+        many, folder, "dnsimple", "dnsimple", {"auth_token": keys["demoanyrecs1"]}, action, **options)
+    registrars.succeeded(go("create", rtype="TXT", name="new.example.com", content="hello"))
+    assert values(dnsimple, "new", "TXT") == ["hello"]
+    assert "192.0.2.80" in registrars.succeeded(go("list", rtype="A"))
+    (found,) = [number for number, record in dnsimple.zones["example.com"]["records"].items() if record["name"] == "new"]
+    registrars.succeeded(go("update", identifier=found, rtype="TXT", name="newer.example.com", content="hello"))
+    assert values(dnsimple, "new", "TXT") == [] and values(dnsimple, "newer", "TXT") == ["hello"]
+    registrars.succeeded(go("delete", rtype="TXT", name="newer.example.com"))
+    assert values(dnsimple, "newer", "TXT") == []
+
+
+def test_lexicon_sees_and_writes_no_more_than_its_key_may(many, dnsimple, keys, folder):
+    """An ACME key: the listing has the challenges only; a write elsewhere, and a rename out of scope, are forbidden."""
+    go = lambda action, **options: registrars.lexicon(
+        many, folder, "dnsimple", "dnsimple", {"auth_token": keys["demoanyacme1"]}, action, **options)
+    before = state(dnsimple)
+    listed = registrars.succeeded(go("list"))
+    assert "left-over" in listed and "192.0.2" not in listed and "spf1" not in listed
+    assert "403" in registrars.failed(go("create", rtype="A", name="www.example.com", content="203.0.113.66"))
+    assert "403" in registrars.failed(go("update", identifier=14, rtype="TXT", name="www.example.com", content="x"))
+    registrars.failed(go("update", identifier=8, rtype="TXT", name="_acme-challenge.example.com", content="x"))
+    registrars.failed(go("delete", identifier=8))
+    assert state(dnsimple) == before
+
+
+def test_a_key_as_the_password(many, dnsimple, keys):
+    """The older scheme: anybody's address, and the key as the password."""
+    pair = base64.b64encode(f"somebody@example.org:{keys['demoanynone1']}".encode()).decode()
+    answer = many.ask("dnsimple", "GET", "/v2/whoami", headers={"authorization": f"Basic {pair}"})
+    assert answer.status == 200, answer
+    registrars.only_the_real_credential(dnsimple, keys["demoanynone1"])
