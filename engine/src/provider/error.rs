@@ -4,7 +4,7 @@ use crate::decision::Reason;
 
 use super::Provider;
 use super::file::ResponseForm;
-use super::filter::{Answer, Filtered, ResponseRule, text_at};
+use super::filter::{Answer, Filtered, ResponseRule, number_at, text_at};
 
 /// An answer that the gate gives itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,12 @@ impl Provider {
             (true, _) if reason.status() == 404 => Reason::ZoneNotVisible.sentence().to_owned(),
             (true, _) => Reason::NoKey.sentence().to_owned(),
         };
-        let body = self.error_text(reason.status(), &sentence, reason.public_code(), request_id);
+        let body = match &self.file.error.not_found {
+            Some(body) if reason.status() == 404 => body.as_bytes().to_vec(),
+            _ => {
+                self.error_text(reason.status(), None, &sentence, reason.public_code(), request_id)
+            }
+        };
         let mut headers = vec![("content-type".to_owned(), self.file.error.content_type.clone())];
         if reason.status() == 401 {
             headers.push(("www-authenticate".to_owned(), self.challenge()));
@@ -63,8 +68,22 @@ impl Provider {
     }
 
     /// Fills in the template; each text stands inside a JSON string.
-    fn error_text(&self, status: u16, sentence: &str, code: &str, request_id: &str) -> Vec<u8> {
-        fill(&self.file.error.body, status, sentence, code, request_id).into_bytes()
+    fn error_text(
+        &self,
+        status: u16,
+        number: Option<&str>,
+        sentence: &str,
+        code: &str,
+        request_id: &str,
+    ) -> Vec<u8> {
+        let form = &self.file.error;
+        let status = status.to_string();
+        let word = match form.words.get(&status) {
+            Some(word) => word.clone(),
+            None => code.replace('-', "_"),
+        };
+        let marks = [sentence, code, &word, request_id, number.unwrap_or(&status)];
+        fill(&form.body, marks).into_bytes()
     }
 
     /// What a client is answered about a zone or record that is not there for it.
@@ -96,16 +115,17 @@ impl Provider {
             // whatever is neither success nor error leads elsewhere.
             401 | 403 | 407 | ..=399 | 600.. => Err(Reason::ResponseNotUnderstood),
             status => {
-                let text = self.harmless(answer);
-                let sentence = match &text {
-                    Some(text) => text,
+                let harmless = self.harmless(answer);
+                let number = harmless.as_ref().and_then(|(_, number)| number.as_deref());
+                let sentence = match &harmless {
+                    Some((text, _)) => text,
                     None if status == 429 => {
                         "the DNS provider asks to wait before the next request"
                     }
                     None if status < 500 => "the DNS provider did not accept this request",
                     None => "the DNS provider failed",
                 };
-                let body = self.error_text(status, sentence, REFUSED, request_id);
+                let body = self.error_text(status, number, sentence, REFUSED, request_id);
                 let mut filtered = self.error_filtered(status, body);
                 if status == 400 {
                     filtered.headers = self.links_of_error(form, rule, answer);
@@ -118,12 +138,18 @@ impl Provider {
         }
     }
 
-    /// The provider's own text, where the file says that it is harmless: printable, and cut.
-    fn harmless(&self, answer: Answer<'_>) -> Option<String> {
-        let rule = self.file.error.harmless.iter().find(|rule| rule.status == answer.status)?;
-        let text = text_at(answer.body, &rule.field)?;
+    /// The provider's own text, where the file says that it is harmless: printable, and cut; and
+    /// the number that goes with it.
+    fn harmless(&self, answer: Answer<'_>) -> Option<(String, Option<String>)> {
+        let mut rules = self.file.error.harmless.iter().filter(|rule| rule.status == answer.status);
+        let (rule, text) = rules.find_map(|rule| {
+            let text = text_at(answer.body, &rule.field)?;
+            Some((rule, text))
+        })?;
         let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
-        Some(text.chars().take(rule.chars_max).map(printable).collect())
+        let text = text.chars().take(rule.chars_max).map(printable).collect();
+        let number = rule.number.as_ref().and_then(|path| number_at(answer.body, path));
+        Some((text, number))
     }
 }
 
@@ -135,26 +161,15 @@ fn retry_after(answer: Answer<'_>) -> Option<(String, String)> {
     is_number.then(|| ("retry-after".to_owned(), seconds.to_owned()))
 }
 
+/// The placeholders of an error's template, in the order of [`fill`]'s texts.
+pub(super) const MARKS: [&str; 5] = ["{sentence}", "{code}", "{word}", "{request_id}", "{status}"];
+
 /// Fills in an error template; one pass, so that no text can hold a placeholder.
-pub(super) fn fill(
-    template: &str,
-    status: u16,
-    sentence: &str,
-    code: &str,
-    request_id: &str,
-) -> String {
-    let status = status.to_string();
-    let marks = [
-        ("{sentence}", sentence),
-        ("{code}", code),
-        ("{request_id}", request_id),
-        ("{status}", &status),
-    ];
-    let mut out = String::with_capacity(template.len() + sentence.len());
+pub(super) fn fill(template: &str, texts: [&str; 5]) -> String {
+    let mut out = String::with_capacity(template.len() + 64);
     let mut rest = template;
     loop {
-        let next = marks
-            .into_iter()
+        let next = (MARKS.into_iter().zip(texts))
             .filter_map(|(mark, text)| rest.split_once(mark).map(|parts| (parts, text)))
             .min_by_key(|((before, _), _)| before.len());
         let Some(((before, after), text)) = next else {

@@ -196,10 +196,17 @@ pub(super) struct ErrorForm {
     pub(super) source: String,
     /// The content type of an error.
     pub(super) content_type: String,
-    /// JSON with `{sentence}`, `{code}` and `{request_id}` inside its strings, and perhaps the
-    /// HTTP status as `{status}`, inside a string or not.
+    /// JSON with `{sentence}`, `{code}` or `{word}`, and `{request_id}` inside its strings, and
+    /// perhaps the HTTP status as `{status}`, inside a string or not.
     pub(super) body: String,
-    /// Errors of the provider whose text may be passed on.
+    /// What the provider itself calls errors, by HTTP status, for clients that compare it: a
+    /// `{word}`. For other statuses it is the code with `_` for `-`.
+    #[serde(default)]
+    pub(super) words: BTreeMap<String, String>,
+    /// The whole body of every 404, for clients that compare it.
+    pub(super) not_found: Option<String>,
+    /// Errors of the provider whose text may be passed on; of several for one status the first
+    /// whose text is there.
     #[serde(default)]
     pub(super) harmless: Vec<Harmless>,
 }
@@ -212,6 +219,9 @@ pub(super) struct Harmless {
     pub(super) status: u16,
     /// Where the text stands, as a path such as `error.message`; `0` is a list's first item.
     pub(super) field: String,
+    /// Where a number of the provider's own stands, for clients that compare it: it goes on in the
+    /// place of `{status}`.
+    pub(super) number: Option<String>,
     /// The longest text that is passed on, in characters.
     pub(super) chars_max: usize,
 }

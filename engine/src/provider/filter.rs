@@ -19,7 +19,7 @@ use self::place::{Edits, Tree};
 use super::Provider;
 use super::file::{ResponseForm, Shape};
 
-pub(super) use self::place::{Fields, text_at};
+pub(super) use self::place::{Fields, number_at, text_at};
 
 /// The statuses without a body.
 const BODILESS: [u16; 2] = [204, 304];
@@ -43,7 +43,7 @@ pub struct ResponseRule {
 
 impl ResponseRule {
     /// A rule about nothing but a zone; the other fields are what the request adds.
-    pub(super) fn new(form: String, zone: Option<Name>) -> Self {
+    pub fn new(form: String, zone: Option<Name>) -> Self {
         ResponseRule { form, zone, asked: None, query: Vec::new(), gate: String::new() }
     }
 

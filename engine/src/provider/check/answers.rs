@@ -7,8 +7,8 @@ use super::super::file::{Asked, Paging, ResponseForm, Shape};
 use super::Check;
 use crate::operation::ResourceKind;
 
-/// The placeholders of an error's template.
-const ERROR_MARKS: [&str; 3] = ["{sentence}", "{code}", "{request_id}"];
+/// The placeholders that an error's template has, one of each.
+const ERROR_MARKS: [&[&str]; 3] = [&["{sentence}"], &["{code}", "{word}"], &["{request_id}"]];
 
 /// Headers that no provider file can have rewritten.
 const FIXED_HEADERS: [&str; 9] = [
@@ -136,17 +136,32 @@ impl Check<'_> {
     pub(super) fn error(&mut self) {
         let form = &self.file.error;
         self.refer("error", "source", &form.source);
-        let filled = error::fill(&form.body, 429, "a \"b\"", "c", "d");
-        if serde_json::from_str::<serde_json::Value>(&filled).is_err() {
+        let filled = error::fill(&form.body, ["a \"b\"", "c", "w", "d", "429"]);
+        let is_json = |text: &str| serde_json::from_str::<serde_json::Value>(text).is_ok();
+        if !is_json(&filled) {
             self.problem("error", "`body` is not JSON once its placeholders are filled in");
         }
-        if ERROR_MARKS.iter().any(|mark| !form.body.contains(mark)) {
-            self.problem("error", format!("`body` needs {}", ERROR_MARKS.join(", ")));
+        for marks in ERROR_MARKS {
+            if !marks.iter().any(|mark| form.body.contains(mark)) {
+                self.problem("error", format!("`body` needs {}", marks.join(" or ")));
+            }
+        }
+        let not_found = form.not_found.as_deref();
+        if not_found.is_some_and(|body| {
+            !is_json(body) || error::MARKS.iter().any(|mark| body.contains(mark))
+        }) {
+            self.problem("error", "`not_found` is not JSON without placeholders");
+        }
+        let is_status =
+            |text: &String| matches!(text.parse::<u16>(), Ok(400..=599)) && text.len() == 3;
+        if !form.words.keys().all(is_status) {
+            self.problem("error", "`words` are by statuses of 400 to 599");
         }
         if form.harmless.iter().any(|rule| !(400..500).contains(&rule.status)) {
             self.problem("error", "only a status of 400 to 499 can be harmless");
         }
         self.paths("error", form.harmless.iter().map(|rule| &rule.field));
+        self.paths("error", form.harmless.iter().filter_map(|rule| rule.number.as_ref()));
     }
 }
 

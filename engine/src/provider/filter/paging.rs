@@ -35,6 +35,15 @@ impl Pages {
         }
     }
 
+    /// What takes the place of the number of entries on this page: what is left, except on a full
+    /// page that others follow. It tells no more there than that they do, and some clients stop at
+    /// a page that is not full.
+    fn count(&self, cut: Cut) -> u64 {
+        let page = self.page.unwrap_or(1);
+        let others_follow = self.more.unwrap_or(self.number.is_some_and(|pages| page < pages));
+        if others_follow && self.per_page == Some(cut.given) { cut.given } else { cut.kept }
+    }
+
     /// What takes the place of a total: what is left, or full pages; none where neither is known.
     ///
     /// SECURITY: whoever could see by how much the total exceeds what is left would count what
@@ -77,7 +86,7 @@ impl<'a> Cutting<'a, '_> {
         let asked = paging.per_page_query.as_ref().and_then(|key| self.rule.asked_for(key));
         pages.per_page =
             pages.per_page.or(asked.and_then(|text| text.parse().ok())).or(paging.per_page_default);
-        self.count(tree, paging.count.as_deref(), |_| Some(cut.kept))?;
+        self.count(tree, paging.count.as_deref(), |_| Some(pages.count(cut)))?;
         self.count(tree, paging.total.as_deref(), |total| pages.shown(cut, total))?;
         for name in &paging.total_headers {
             let shown = number_in(headers, name).and_then(|total| pages.shown(cut, total));

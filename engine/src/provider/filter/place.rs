@@ -315,3 +315,11 @@ pub(in crate::provider) fn text_at(body: &[u8], path: &str) -> Option<String> {
         Spot::Null | Spot::Absent => None,
     }
 }
+
+/// The whole number at a path of a document, as its text; none where there is none.
+pub(in crate::provider) fn number_at(body: &[u8], path: &str) -> Option<String> {
+    match Tree::new(std::str::from_utf8(body).ok()?).find(path)? {
+        Spot::There(text) => text.parse::<u32>().ok().map(|number| number.to_string()),
+        Spot::Null | Spot::Absent => None,
+    }
+}

@@ -245,7 +245,7 @@ fn totals_do_not_count_what_is_left_out() {
         // One of several: full pages.
         (
             r#"{"page":1,"per_page":2,"count":2,"total":5,"pages":3,"next":2}"#,
-            r#"{"page":1,"per_page":2,"count":1,"total":6,"pages":3,"next":2}"#,
+            r#"{"page":1,"per_page":2,"count":2,"total":6,"pages":3,"next":2}"#,
         ),
         (
             r#"{"page":3,"per_page":2,"count":2,"total":5,"pages":3,"next":null}"#,
@@ -386,6 +386,15 @@ fn errors_tell_their_status_and_how_long_to_wait() {
     assert_eq!(error(400, &[("link", "<https://evil.example/>; rel=first")], "").headers, []);
     let found = error(422, &[], r#"{"errors":[{"message":"too short"},{"message":"other"}]}"#);
     assert!(text(&found).contains(r#""message":"too short ("#), "{}", text(&found));
+    let numbered = r#"{"errors":[{"code":81057,"other":"b"}]}"#;
+    let found = text(&error(409, &[], numbered));
+    assert!(found.starts_with(r#"{"status":81057,"word":"conflict","message":"b ("#), "{found}");
+    let found = text(&error(418, &[], numbered));
+    assert!(
+        found.starts_with(r#"{"status":418,"word":"provider_refused","message":"the"#),
+        "{found}"
+    );
+    assert_eq!(error(404, &[], "").body, br#"{"detail":"Not found."}"#);
     assert_eq!(error(404, &[], "").body, provider.error_body(Reason::UnknownRoute, "r-1").body);
 }
 
@@ -424,6 +433,9 @@ fn forms_of_answers_are_checked() {
             "origin = \"https://api.example.net/v1\"",
             "`origin`",
         ),
+        ("\"Not found.\"", "\"{code}\"", "`not_found`"),
+        ("words = { 409", "words = { 200", "`words`"),
+        ("{sentence}", "{status}", "`body` needs {sentence}"),
         ("field = \"errors.0.message\"", "field = \"errors.\"", "is no path"),
     ] {
         assert!(problems(from, to).contains(message), "{to}: {}", problems(from, to));
