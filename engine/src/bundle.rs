@@ -9,6 +9,7 @@
 #[cfg(feature = "author")]
 mod pack;
 mod parts;
+mod zones;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -22,6 +23,7 @@ use sha2::{Digest, Sha256};
 pub use self::pack::{Packed, Source, pack, revoke};
 
 use self::parts::Parts;
+pub use self::zones::ZoneNames;
 use crate::key::Keys;
 use crate::network::Networks;
 use crate::pattern::Patterns;
@@ -102,6 +104,8 @@ pub struct Bundle {
     pub keys: Keys,
     /// The providers.
     providers: Vec<Provider>,
+    /// Names of zones that were asked for by their ids.
+    pub zone_names: ZoneNames,
     /// What clocks showed last; taking times apart costs as much as a few policies.
     clock: RefCell<Option<Rc<Clock>>>,
 }
@@ -141,6 +145,7 @@ impl Bundle {
             windows: parts.windows,
             keys: parts.keys,
             providers,
+            zone_names: ZoneNames::default(),
             clock: RefCell::default(),
         })
     }

@@ -87,6 +87,8 @@ reasons! {
     PolicyError = "policy-error", 403, "this key may not do this";
     /// The zone may not be read at all: answered as an unknown zone.
     ZoneNotVisible = "zone-not-visible", 404, "Not Found";
+    /// There is no record with this id in the zone, or the key may not see it.
+    RecordNotVisible = "record-not-visible", 404, "Not Found";
     /// The provider did not answer a lookup in time, or answered an error.
     LookupFailed = "lookup-failed", 503, "the DNS provider could not be asked about this request";
     /// The provider's answer to a lookup was not understood.

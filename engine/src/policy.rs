@@ -19,6 +19,7 @@ mod explain;
 mod facts;
 mod load;
 mod names;
+mod reach;
 #[cfg(feature = "author")]
 mod schema;
 mod scope;

@@ -9,9 +9,8 @@
 //! body, lookups if the plan's deletions need them, and [`Provider::filter`] for the answer.
 
 use crate::decision::Reason;
-use crate::json::{Json, JsonLimits};
-use crate::name::Name;
-use crate::operation::{Action, Operation};
+use crate::json::JsonLimits;
+use crate::operation::Action;
 use crate::problem::Problem;
 use crate::request::{Method, Target};
 
@@ -21,7 +20,9 @@ mod check;
 mod error;
 mod file;
 mod filter;
+mod known;
 mod lookup;
+mod plan;
 mod query;
 mod record;
 mod refusal;
@@ -34,12 +35,14 @@ mod tests;
 
 pub use error::ErrorReply;
 pub use filter::{Answer, Filtered, ResponseRule, Treatment};
-pub use lookup::{Found, Lookup, Purpose};
+pub use known::{Knowledge, Needs};
+pub use lookup::{Answered, Lookup, Purpose};
+pub use plan::{Forward, Found, Matched, Plan, Read};
 pub use refusal::Refusal;
 
-use body::Reading;
+pub use file::Login;
 use file::{File, RouteForm};
-use route::{Parameters, Pattern};
+use route::Pattern;
 
 /// The PowerDNS Authoritative HTTP API, as this engine ships it.
 pub const POWERDNS: &str = include_str!("../providers/powerdns.toml");
@@ -80,6 +83,10 @@ pub enum CredentialScheme {
         name: String,
         /// What stands before it, the blank included.
         prefix: Option<String>,
+        /// Whether it is the second of two parts joined by a colon.
+        after_colon: bool,
+        /// A credential header that goes with it and is not looked at.
+        beside: Option<String>,
     },
     /// It is the password of HTTP Basic, whoever the user is.
     BasicPassword,
@@ -92,51 +99,6 @@ pub struct Caps {
     pub operations_max: usize,
     /// The limits of its body's JSON.
     pub json: JsonLimits,
-}
-
-/// A request whose route, path and query are understood.
-#[derive(Clone, Debug)]
-pub struct Matched<'p> {
-    /// The provider.
-    provider: &'p Provider,
-    /// The route.
-    route: &'p Route,
-    /// What the path says.
-    parameters: Parameters,
-    /// The query as it goes on, with its question mark.
-    query: String,
-}
-
-/// What a request means, and what becomes of it if that is allowed.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// What must be allowed, all of it; never empty.
-    pub operations: Vec<Operation>,
-    /// Indexes of deletions whose values the request does not show.
-    pub unseen: Vec<usize>,
-    /// A new zone's name, which is also to be checked against every zone around it.
-    pub enclosing: Option<Name>,
-    /// What is forwarded.
-    pub forward: Forward,
-    /// What is done with the answer.
-    pub response: ResponseRule,
-    /// Whether a denied `zone.read` is answered as an unknown zone.
-    pub denied_zone_is_404: bool,
-}
-
-/// What is forwarded: made from what was read, never copied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Forward {
-    /// The method.
-    pub method: Method,
-    /// The path and query, canonical.
-    pub path_and_query: String,
-    /// Names of the request's headers that may go on, in lower case.
-    pub headers_pass: Vec<String>,
-    /// The content type of the body, where there is one.
-    pub content_type: Option<String>,
-    /// The body; none for a route that reads none.
-    pub body: Option<Vec<u8>>,
 }
 
 impl Provider {
@@ -178,7 +140,7 @@ impl Provider {
     /// Finds the route of a request and reads its path and query.
     pub fn find(&self, method: Method, target: &Target) -> Result<Matched<'_>, Refusal> {
         let mut path_exists = false;
-        for route in &self.routes {
+        for (at, route) in self.routes.iter().enumerate() {
             if !route.pattern.has_form(&self.file, target) {
                 continue;
             }
@@ -186,7 +148,8 @@ impl Provider {
             if route.pattern.method == method {
                 let parameters = route::read(&self.file, &route.pattern, target)?;
                 let query = query::read(&self.file, &route.form.query, target)?;
-                return Ok(Matched { provider: self, route, parameters, query });
+                let found = Found { route: at, parameters, query };
+                return Ok(Matched { provider: self, route, found });
             }
         }
         if path_exists {
@@ -194,6 +157,39 @@ impl Provider {
             return Err(Refusal::new(Reason::UnknownMethod, detail));
         }
         Err(route::unknown_path(target))
+    }
+}
+
+impl Provider {
+    /// For how many seconds the name of a zone may be kept that was asked for by its id; 0 where
+    /// zones can be renamed.
+    pub fn zone_names_keep_s(&self) -> u32 {
+        self.file.lookup.zone.as_ref().map_or(0, |form| form.keep_s)
+    }
+
+    /// The host of the API, for lookups; none where it is the operator's own server.
+    pub fn host(&self) -> Option<&str> {
+        self.file.origin.as_ref()?.split_once("://").map(|(_, host)| host)
+    }
+
+    /// The login that the gate answers itself, if this is one.
+    pub fn login(&self, method: Method, target: &Target) -> Option<&Login> {
+        let logins = self.routes.iter().filter(|route| route.pattern.method == method);
+        let mut found = logins.filter(|route| route.pattern.has_form(&self.file, target));
+        found.find_map(|route| route.form.login.as_ref())
+    }
+
+    /// The field of a body that holds the key, and the one beside it, if this API has that.
+    pub fn body_key(&self) -> Option<(&str, Option<&str>)> {
+        self.file.credential.iter().find_map(|credential| {
+            Some((credential.body.as_deref()?, credential.body_beside.as_deref()))
+        })
+    }
+
+    /// The route of what was found before by this same provider; none for another's.
+    pub fn again(&self, found: &Found) -> Option<Matched<'_>> {
+        let route = self.routes.get(found.route)?;
+        Some(Matched { provider: self, route, found: found.clone() })
     }
 }
 
@@ -225,64 +221,6 @@ impl Route {
 
     /// Whether it reads a body; whatever comes for another route is dropped.
     pub fn reads_body(&self) -> bool {
-        self.form.body.is_some()
-    }
-}
-
-impl<'p> Matched<'p> {
-    /// The route.
-    pub fn route(&self) -> &'p Route {
-        self.route
-    }
-
-    /// The zone that the path names.
-    pub fn zone(&self) -> Option<&Name> {
-        self.parameters.zone.as_ref()
-    }
-
-    /// Whether the body is needed for a plan.
-    pub fn reads_body(&self) -> bool {
-        self.route.reads_body()
-    }
-
-    /// What the request means; `body` is not looked at where the route reads none.
-    pub fn plan(&self, body: &[u8], caps: &Caps) -> Result<Plan, Refusal> {
-        let file = &self.provider.file;
-        let form = &self.route.form;
-        let Parameters { zone, metadata, path } = self.parameters.clone();
-        let mut reading = Reading::new(file, caps, zone, metadata);
-        reading.ask(&form.ask);
-        let body = match &form.body {
-            None => None,
-            Some(object) => {
-                let limits = JsonLimits { fold_keys: file.fold_keys, ..caps.json };
-                let tree = Json::parse(body, &limits)
-                    .map_err(|error| Refusal::body(format!("the body is no JSON: {error}")))?;
-                Some(reading.body(object, tree)?.to_bytes())
-            }
-        };
-        let zone = reading.zone.clone();
-        let (operations, unseen) = reading.operations(form)?;
-        // INVARIANT: a plan without operations would be allowed by nobody's policy.
-        if operations.is_empty() {
-            return Err(Refusal::body("the request asks for nothing"));
-        }
-        let content_type = body.as_ref().map(|_| file.forward.content_type.clone());
-        let headers = HEADERS_ALWAYS.iter().map(|name| (*name).to_owned());
-        Ok(Plan {
-            operations,
-            unseen,
-            enclosing: zone.clone().filter(|_| form.enclosing),
-            forward: Forward {
-                method: self.route.pattern.method,
-                path_and_query: path + &self.query,
-                headers_pass: headers.chain(file.forward.headers.iter().cloned()).collect(),
-                content_type,
-                body,
-            },
-            response: ResponseRule::new(form.response.clone(), zone),
-            denied_zone_is_404: self.parameters.zone.is_some()
-                && self.route.actions().contains(&Action::ZoneRead),
-        })
+        self.form.reads_body()
     }
 }

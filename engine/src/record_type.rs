@@ -141,6 +141,10 @@ impl RecordType {
     pub const NS: RecordType = RecordType(2);
     /// An IPv6 address.
     pub const AAAA: RecordType = RecordType(28);
+    /// `TXT`.
+    pub const TXT: RecordType = RecordType(16);
+    /// `SPF`, a text like `TXT`.
+    pub const SPF: RecordType = RecordType(99);
 
     /// Reads a mnemonic in any case, or `TYPE` and a decimal number, leading zeros allowed.
     ///

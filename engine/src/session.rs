@@ -17,6 +17,8 @@ mod decide;
 mod enter;
 mod gate;
 mod headers;
+mod in_body;
+mod resolve;
 mod response;
 
 use std::net::IpAddr;
@@ -28,13 +30,13 @@ pub use self::audit::Audit;
 pub use self::gate::WHOAMI_ROUTE;
 pub use self::response::{Answer, ResponseStep};
 
-use self::enter::Entered;
+use self::enter::{Entered, Keyless};
 use crate::bundle::Bundle;
 use crate::decision::Reason;
 use crate::json::JsonLimits;
-use crate::operation::{Action, Operation};
+use crate::operation::Operation;
 use crate::policy::{AccountId, Asking};
-use crate::provider::{Caps, Lookup, Plan, Refusal};
+use crate::provider::{Found, Knowledge, Lookup, Plan, Refusal};
 use crate::request::{Method, Target};
 
 /// Bytes of all header names and values; real clients send less than two thousand.
@@ -127,6 +129,8 @@ pub struct Session {
     audit: Audit,
     /// Where the walk is.
     state: State,
+    /// When it was decided, or began.
+    now: Timestamp,
 }
 
 /// What is known of a request whose key and route are known.
@@ -144,15 +148,30 @@ struct Known {
     client: IpAddr,
     /// Whether the connection is encrypted.
     tls: bool,
+    /// Its route, once that is found.
+    found: Option<Found>,
+    /// The scheme and authority under which the client reached the gate.
+    gate: String,
+}
+
+/// What answers to lookups are for.
+#[derive(Debug)]
+enum Waiting {
+    /// To read the request further: its body, and what is known.
+    Read(Vec<u8>, Knowledge),
+    /// To decide it.
+    Decide(Box<Plan>),
 }
 
 /// Where the walk is.
 #[derive(Debug)]
 enum State {
+    /// Waiting for the end of a body that holds the key.
+    Keyless(Box<Facts>, Keyless),
     /// Waiting for the end of the body.
     Body(Known),
     /// Waiting for answers to lookups.
-    Lookups(Box<Known>, Plan, Vec<Lookup>),
+    Lookups(Box<Known>, Waiting, Vec<Lookup>),
     /// Forwarded: the response is to be judged.
     Response(Box<Known>, Plan, Asking),
     /// Answered, or failed: nothing more happens.
@@ -169,74 +188,49 @@ impl Session {
         body_follows: bool,
         now: Timestamp,
     ) -> (Session, Step) {
-        let mut session = Session { bundle, audit: Audit::new(facts), state: State::Over };
-        let step = match session.enter(facts, now) {
-            Ok(Entered::Known(known)) => {
-                session.state = State::Body(known);
-                // Even a body that the route does not read is awaited, so that it can be dropped.
-                if body_follows { Step::Body } else { session.body(&[], now) }
-            }
-            Ok(Entered::Answer(answer)) => session.reply(answer),
-            Ok(Entered::Refused(known, refusal)) => session.refuse(&known, &refusal),
-            Err(reason) => session.deny(facts.provider.as_deref(), reason, Vec::new()),
-        };
+        let mut session = Session { bundle, audit: Audit::new(facts), state: State::Over, now };
+        let entered = session.enter(facts, now);
+        let step = session.entered(entered, facts, body_follows, now);
         (session, step)
+    }
+
+    /// Goes on from how a request went in.
+    fn entered(
+        &mut self,
+        entered: Result<Entered, Reason>,
+        facts: &Facts,
+        body_follows: bool,
+        now: Timestamp,
+    ) -> Step {
+        let state = match entered {
+            Ok(Entered::Known(known)) => State::Body(known),
+            Ok(Entered::Keyless(where_it_is)) => {
+                State::Keyless(Box::new(facts.clone()), where_it_is)
+            }
+            Ok(Entered::Answer(answer)) => return self.reply(answer),
+            Ok(Entered::Refused(known, refusal)) => return self.refuse(&known, &refusal),
+            Err(reason) => return self.deny(facts.provider.as_deref(), reason, Vec::new()),
+        };
+        self.state = state;
+        // Even a body that the route does not read is awaited, so that it can be dropped.
+        if body_follows { Step::Body } else { self.body(&[], now) }
     }
 
     /// The whole body has arrived.
     pub fn body(&mut self, body: &[u8], now: Timestamp) -> Step {
-        let State::Body(known) = std::mem::replace(&mut self.state, State::Over) else {
-            return self.bug();
-        };
-        let bundle = Rc::clone(&self.bundle);
-        let Some(provider) = bundle.provider(&known.account.provider) else { return self.bug() };
-        if body.len() > BODY_BYTES_MAX {
-            return self.deny_known(&known, Reason::BodyTooLarge);
-        }
-        let caps = Caps { operations_max: OPERATIONS_MAX, json: JSON_LIMITS };
-        let matched = match provider.find(known.method, &known.target) {
-            Ok(matched) => matched,
-            Err(refusal) => return self.refuse(&known, &refusal),
-        };
-        known.target.path().clone_into(&mut self.audit.path);
-        let route = format!("{}/{}", provider.name(), matched.route().id());
-        self.audit.route = route;
-        let read = if matched.reads_body() { body } else { &[] };
-        match matched.plan(read, &caps) {
-            Ok(plan) if plan.operations.is_empty() => self.deny_known(&known, Reason::Internal),
-            Ok(plan) => self.first_decision(known, plan, now),
-            Err(refusal) => self.refuse(&known, &refusal),
-        }
-    }
-
-    /// The answers to the lookups of [`Step::Lookups`], in their order.
-    pub fn answers(&mut self, answers: &[LookupAnswer], now: Timestamp) -> Step {
-        let State::Lookups(known, mut plan, lookups) =
-            std::mem::replace(&mut self.state, State::Over)
-        else {
-            return self.bug();
-        };
-        let bundle = Rc::clone(&self.bundle);
-        let Some(provider) = bundle.provider(&known.account.provider) else { return self.bug() };
-        if answers.len() != lookups.len() {
-            return self.deny_known(&known, Reason::LookupFailed);
-        }
-        let mut learnt = Vec::new();
-        for (lookup, answer) in lookups.into_iter().zip(answers) {
-            let found = match answer {
-                Some((status, body)) => provider.read_answer(&lookup, *status, body),
-                None => Err(Reason::LookupFailed),
-            };
-            match found {
-                Ok(found) => learnt.push((lookup, found)),
-                Err(reason) => return self.deny_known(&known, reason),
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Body(known) if body.len() > BODY_BYTES_MAX => {
+                self.deny_known(&known, Reason::BodyTooLarge)
             }
+            State::Keyless(facts, _) if body.len() > BODY_BYTES_MAX => {
+                self.deny(facts.provider.as_deref(), Reason::BodyTooLarge, Vec::new())
+            }
+            State::Body(known) => self.read(known, body.to_vec(), Knowledge::default(), now),
+            State::Keyless(facts, where_it_is) => {
+                self.body_with_key(&facts, where_it_is, body, now)
+            }
+            State::Lookups(..) | State::Response(..) | State::Over => self.bug(),
         }
-        decide::learn(&mut plan, learnt);
-        if plan.operations.len() > OPERATIONS_MAX {
-            return self.deny_known(&known, Reason::TooManyOperations);
-        }
-        self.decide(*known, plan, now)
     }
 
     /// Whether the whole body is over the cap already, by what has arrived of it.
@@ -248,6 +242,9 @@ impl Session {
     pub fn refuse_body(&mut self) -> Step {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Body(known) => self.deny_known(&known, Reason::BodyTooLarge),
+            State::Keyless(facts, _) => {
+                self.deny(facts.provider.as_deref(), Reason::BodyTooLarge, Vec::new())
+            }
             State::Lookups(..) | State::Response(..) | State::Over => self.bug(),
         }
     }
@@ -272,13 +269,11 @@ impl Session {
         operation: &Operation,
         reason: Reason,
         by: Vec<String>,
+        now: Timestamp,
     ) -> Step {
         self.audit.take_operations(&plan.operations);
         self.audit.denied_operation = Some(operation.to_string());
-        // A zone that may not be read at all looks like one that does not exist: clients that
-        // walk up the labels of a name stop at any other answer.
-        let hidden = plan.denied_zone_is_404 && operation.action == Action::ZoneRead;
-        let reason = if hidden { Reason::ZoneNotVisible } else { reason };
+        let reason = self.hidden(known, plan, operation, now).unwrap_or(reason);
         self.deny(Some(&known.account.provider), reason, by)
     }
 

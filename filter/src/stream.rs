@@ -16,6 +16,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 use zonegate_engine::decision::Reason;
 use zonegate_engine::provider::Lookup;
+use zonegate_engine::request::Method;
 use zonegate_engine::session::{
     Answer, BODY_BYTES_MAX, Facts, Grant, LookupAnswer, RESPONSE_BYTES_MAX, ResponseStep, Session,
     Step,
@@ -167,13 +168,20 @@ impl Stream {
         let cluster = host::property(CLUSTER).and_then(|bytes| String::from_utf8(bytes).ok());
         let cluster = cluster.unwrap_or_default();
         for (at, lookup) in lookups.iter().enumerate() {
-            let headers = vec![
-                (":method", "GET"),
+            let mut headers = vec![
+                (":method", lookup.method.as_str()),
                 (":path", lookup.path.as_str()),
-                (":authority", cluster.as_str()),
+                (":authority", lookup.host.as_deref().unwrap_or(&cluster)),
                 ("accept", "application/json"),
             ];
-            match self.dispatch_http_call(&cluster, headers, None, vec![], LOOKUP_TIMEOUT) {
+            let body: Option<&[u8]> = match lookup.method {
+                Method::Post => Some(b"{}"),
+                Method::Get | Method::Put | Method::Patch | Method::Delete => None,
+            };
+            if body.is_some() {
+                headers.push(("content-type", "application/json"));
+            }
+            match self.dispatch_http_call(&cluster, headers, body, vec![], LOOKUP_TIMEOUT) {
                 Ok(token) => {
                     self.tokens.insert(token, at);
                 }

@@ -49,7 +49,9 @@ impl Source {
             .files
             .iter()
             .filter_map(|(name, text)| {
-                let name = name.strip_prefix("providers/").filter(|name| name.ends_with(".toml"))?;
+                let name = name.strip_prefix("providers/").filter(|name| {
+                    std::path::Path::new(name).extension().is_some_and(|end| end == "toml")
+                })?;
                 Some((name.to_owned(), text.clone()))
             })
             .collect();

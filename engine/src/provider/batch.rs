@@ -1,9 +1,9 @@
-//! Lists of rrsets: from items to deletions and creations.
+//! Records in requests: from items to deletions and creations.
 //!
 //! A batch is all or nothing, and nothing in it means nothing: every item is at least one
-//! operation on its name and type, also where it lists no value.
-
-use std::collections::HashSet;
+//! operation on its name and type, also where it lists no value. An item names its record by name
+//! and type, or by an opaque id; then the record as it is must be known, because an update deletes
+//! that one and creates what it becomes.
 
 use crate::decision::Reason;
 use crate::json::Json;
@@ -12,7 +12,9 @@ use crate::operation::{Action, Operation};
 use crate::record_type::RecordType;
 
 use super::body::{Reading, missing};
-use super::file::{Batch, Means};
+use super::file::{Batch, Field, IdForm, Means};
+use super::known::KnownRecord;
+use super::record::Object as _;
 use super::refusal::{Refusal, quoted};
 use super::{record, text, value};
 
@@ -30,8 +32,19 @@ struct Item<'a> {
     drops: &'a [String],
 }
 
+/// An item's fields as they go on, with what they say of values.
+#[derive(Default)]
+struct Rest {
+    /// The fields.
+    out: Vec<(String, Json)>,
+    /// The values that are listed; none where there is no list.
+    values: Option<Vec<String>>,
+    /// Whether there are remarks.
+    notes: bool,
+}
+
 impl<'a> Reading<'a> {
-    /// Reads a list of rrsets and gives it as it goes on.
+    /// Reads a list of items and gives it as it goes on.
     pub(super) fn batch(&mut self, name: &str, items: Json) -> Result<Json, Refusal> {
         let batch = self.file.batch.get(name).ok_or_else(Refusal::internal)?;
         let Json::Array(items) = items else {
@@ -40,90 +53,221 @@ impl<'a> Reading<'a> {
         if items.is_empty() {
             self.ask(&batch.when_empty);
         }
-        let mut seen = HashSet::new();
-        let mut out = Vec::with_capacity(items.len());
-        for item in items {
-            let Json::Object(fields) = item else {
-                return Err(Refusal::body("an rrset is not an object"));
-            };
-            let item = self.item(batch, &fields)?;
-            // SECURITY: a second item with the same name and type, in whatever spelling, would
-            // undo the first after it was judged (test `the_same_rrset_twice_is_refused_in_any_spelling`).
-            if !seen.insert((item.name.clone(), item.rtype)) {
+        let items = items.into_iter().map(|item| self.item_of(batch, item));
+        items.collect::<Result<_, _>>().map(Json::Array)
+    }
+
+    /// Reads one item and gives it as it goes on.
+    pub(super) fn item_of(&mut self, batch: &'a Batch, item: Json) -> Result<Json, Refusal> {
+        let Json::Object(fields) = item else {
+            return Err(Refusal::body("an rrset is not an object"));
+        };
+        let fields = self.folded(batch, fields)?;
+        let (means, word, drops) = change(batch, &fields)?;
+        let id = self.record_id(batch, &fields)?;
+        match (means, id) {
+            (Means::Update | Means::Delete, Some(id)) => {
+                let known = self.gone(&id)?;
+                if let (Means::Update, Some(known)) = (means, known) {
+                    self.becomes(batch, known, &fields)?;
+                }
+                self.rest(batch, None, drops, fields).map(|rest| Json::Object(rest.out))
+            }
+            (Means::Update, None) => Err(Refusal::body("a record's id is missing")),
+            (
+                Means::Create
+                | Means::Replace
+                | Means::Delete
+                | Means::Extend
+                | Means::Prune
+                | Means::Touch,
+                _,
+            ) => {
+                let zone = self.zone.as_ref().ok_or_else(Refusal::internal)?;
+                let name =
+                    record::owner(self.file, batch, zone, self.name.as_ref(), fields.as_slice())?;
+                let rtype = record::rtype(self.file, batch, self.rtype, fields.as_slice())?;
+                let item = Item { name, rtype, means, word, drops };
+                self.rrset(batch, item, fields)
+            }
+        }
+    }
+
+    /// The fields with their keys as they are declared, where the provider ignores case.
+    fn folded(
+        &self,
+        batch: &Batch,
+        fields: Vec<(String, Json)>,
+    ) -> Result<Vec<(String, Json)>, Refusal> {
+        if !self.file.fold_keys {
+            return Ok(fields);
+        }
+        let declared = &self.file.object.get(&batch.item).ok_or_else(Refusal::internal)?.field;
+        let special = [&batch.name, &batch.rtype, &batch.id, &batch.values, &batch.change];
+        let special: Vec<&String> = special.into_iter().flatten().collect();
+        let spelt = |key: String| {
+            let same = |known: &&&String| known.eq_ignore_ascii_case(&key);
+            let known = special.iter().copied().chain(declared.keys());
+            known.into_iter().find(|known| same(&known)).cloned().unwrap_or(key)
+        };
+        Ok(fields.into_iter().map(|(key, value)| (spelt(key), value)).collect())
+    }
+
+    /// The id by which an item, or else the path, names its record.
+    ///
+    /// SECURITY: where both do, they must agree; and no id may stand in a request twice, because
+    /// the second use would be judged on what the first has changed (tests
+    /// `a_body_id_must_be_the_path_s`, `the_same_id_twice_is_refused`).
+    fn record_id(
+        &mut self,
+        batch: &Batch,
+        fields: &[(String, Json)],
+    ) -> Result<Option<String>, Refusal> {
+        let given = match &batch.id {
+            Some(key) => {
+                let form = batch.id_form.unwrap_or(IdForm::Digits);
+                let found = fields.at(key);
+                let absent = found == record::Scalar::Absent;
+                let id = found.text().filter(|text| text::is_id(form, text));
+                if id.is_none() && !absent {
+                    return Err(Refusal::body(format!("`{key}` is not an id")));
+                }
+                id
+            }
+            None => None,
+        };
+        let id = match (given, &self.record_id) {
+            (Some(given), Some(path)) if given != *path => {
                 return Err(Refusal::body(format!(
-                    "the rrset {} {} stands in the request twice",
-                    item.name, item.rtype
+                    "the body is about the record {}, the path about {path}",
+                    quoted(&given)
                 )));
             }
-            out.push(self.rrset(batch, &item, fields)?);
-        }
-        Ok(Json::Array(out))
-    }
-
-    /// Reads an item's name, type and change.
-    fn item(&self, batch: &'a Batch, fields: &[(String, Json)]) -> Result<Item<'a>, Refusal> {
-        let field = |key: &str| fields.iter().find(|(name, _)| name == key).map(|(_, value)| value);
-        let text = |key: &str| {
-            field(key)
-                .and_then(Json::as_text)
-                .ok_or_else(|| Refusal::body(format!("an rrset's `{key}` is missing or no text")))
+            (given, path) => given.or_else(|| path.clone()),
         };
-        let zone = self.zone.as_ref().ok_or_else(Refusal::internal)?;
-        let name = record::owner(self.file, batch, zone, None, fields)?;
-        let rtype = record::rtype(self.file, batch, None, fields)?;
-        if let Some(means) = batch.always {
-            return Ok(Item { name, rtype, means, word: None, drops: &[] });
+        if let Some(id) = &id
+            && !self.ids.insert(id.clone())
+        {
+            return Err(Refusal::body(format!("the record {id} stands in the request twice")));
         }
-        let key = batch.change.as_deref().ok_or_else(Refusal::internal)?;
-        let given = text(key)?;
-        let (word, change) = batch.changes.get_key_value(given).ok_or_else(|| {
-            Refusal::body(format!("an rrset's `{key}` cannot be {}", quoted(given)))
-        })?;
-        Ok(Item { name, rtype, means: change.means, word: Some(word), drops: &change.drops })
+        Ok(id)
     }
 
-    /// Reads the rest of an item, notes what it means, and gives it as it goes on.
+    /// Reads an rrset or a record that is named by name and type.
     fn rrset(
         &mut self,
         batch: &'a Batch,
-        item: &Item<'_>,
+        mut item: Item<'_>,
         fields: Vec<(String, Json)>,
     ) -> Result<Json, Refusal> {
-        let declared = &self.file.object.get(&batch.item).ok_or_else(Refusal::internal)?.field;
-        missing(declared, &fields)?;
-        let mut out = Vec::with_capacity(fields.len());
-        let (mut values, mut notes) = (Vec::new(), false);
-        for (key, given) in fields {
-            if item.drops.contains(&key) {
-                continue;
-            }
-            if Some(&key) == batch.name.as_ref() {
-                out.push((key, Json::Text(text::write_name(self.file, None, &item.name))));
-            } else if Some(&key) == batch.rtype.as_ref() {
-                out.push((key, Json::Text(item.rtype.to_string())));
-            } else if batch.change.as_ref() == Some(&key) {
-                out.extend(item.word.map(|word| (key, Json::Text(word.to_owned()))));
-            } else if Some(&key) == batch.values.as_ref() {
-                if let Some(list) = self.values(batch, given, &mut values)? {
-                    out.push((key, list));
-                }
-            } else {
-                notes |= batch.notes.as_ref() == Some(&key)
-                    && given.as_array().is_some_and(|list| !list.is_empty());
-                out.extend(self.field(declared, key, given)?);
-            }
+        // SECURITY: a second item with the same name and type, in whatever spelling, would
+        // undo the first after it was judged (test `the_same_rrset_twice_is_refused_in_any_spelling`).
+        // Single records of one rrset stand in a list one by one; none of them replaces another.
+        let first = self.rrsets.insert((item.name.clone(), item.rtype));
+        let single = batch.values.is_none() && !matches!(item.means, Means::Touch);
+        if !first && !single {
+            return Err(Refusal::body(format!(
+                "the rrset {} {} stands in the request twice",
+                item.name, item.rtype
+            )));
         }
-        self.mean(item, values, notes)?;
-        Ok(Json::Object(out))
+        let value = match (&batch.values, item.means) {
+            (None, Means::Create | Means::Replace | Means::Extend | Means::Prune) => {
+                let fields = fields.as_slice();
+                Some(record::flat(batch, item.rtype, fields, fields)?)
+            }
+            _ => None,
+        };
+        let rest = self.rest(batch, Some(&item), item.drops, fields)?;
+        let values = match (value, rest.values) {
+            (Some(value), _) => {
+                value::check_of(batch, item.rtype, &value)?;
+                vec![value]
+            }
+            (None, Some(values)) => values,
+            (None, None) => {
+                if batch.absent_keeps && item.means == Means::Replace {
+                    item.means = Means::Touch;
+                }
+                Vec::new()
+            }
+        };
+        self.mean(&item, values, rest.notes, first)?;
+        Ok(Json::Object(rest.out))
     }
 
-    /// Reads a list of values and gives it as it goes on; `null` is no list.
+    /// Reads an item's fields and gives those that go on; `item` is there where name and type
+    /// are written anew.
+    fn rest(
+        &mut self,
+        batch: &'a Batch,
+        item: Option<&Item<'_>>,
+        drops: &[String],
+        fields: Vec<(String, Json)>,
+    ) -> Result<Rest, Refusal> {
+        let declared = &self.file.object.get(&batch.item).ok_or_else(Refusal::internal)?.field;
+        missing(declared, &fields)?;
+        let mut rest = Rest { out: Vec::with_capacity(fields.len()), ..Rest::default() };
+        for (key, given) in fields {
+            let at = Some(&key);
+            if drops.contains(&key) {
+                continue;
+            }
+            if at == batch.name.as_ref() {
+                rest.out.push((key, self.name_on(batch, item, given)?));
+            } else if at == batch.rtype.as_ref() {
+                rest.out.push((key, self.rtype_on(item, given)));
+            } else if at == batch.id.as_ref() {
+                rest.out.push((key, given));
+            } else if at == batch.change.as_ref() {
+                let word = item.and_then(|item| item.word);
+                rest.out.extend(word.map(|word| (key, Json::Text(word.to_owned()))));
+            } else if at == batch.values.as_ref() {
+                if let Some((values, list)) = self.values(batch, item, given)? {
+                    rest.values = Some(values);
+                    rest.out.push((key, list));
+                }
+            } else {
+                rest.notes |= batch.notes.as_ref() == at
+                    && given.as_array().is_some_and(|list| !list.is_empty());
+                rest.out.extend(self.field(declared, key, given)?);
+            }
+        }
+        Ok(rest)
+    }
+
+    /// An owner name as it goes on.
+    fn name_on(
+        &self,
+        batch: &Batch,
+        item: Option<&Item<'_>>,
+        given: Json,
+    ) -> Result<Json, Refusal> {
+        let zone = self.zone.as_ref().ok_or_else(Refusal::internal)?;
+        let Json::Text(text) = &given else { return Ok(given) };
+        // A name that is made of several fields goes on as its own part of them.
+        let name = match item {
+            Some(item) if batch.owner.is_empty() => item.name.clone(),
+            _ => text::owner(self.file, &batch.names, zone, text)?,
+        };
+        Ok(Json::Text(text::write_owner(self.file, &batch.names, zone, &name, Some(text))))
+    }
+
+    /// A record type as it goes on: the provider's own word for it stays.
+    fn rtype_on(&self, item: Option<&Item<'_>>, given: Json) -> Json {
+        match item {
+            Some(item) if self.file.types.is_empty() => Json::Text(item.rtype.to_string()),
+            _ => given,
+        }
+    }
+
+    /// Reads a list of values: them, and the list as it goes on; `null` is no list.
     fn values(
         &mut self,
         batch: &Batch,
+        item: Option<&Item<'_>>,
         given: Json,
-        values: &mut Vec<String>,
-    ) -> Result<Option<Json>, Refusal> {
+    ) -> Result<Option<(Vec<String>, Json)>, Refusal> {
         let items = match given {
             Json::Null => return Ok(None),
             Json::Array(items) => items,
@@ -131,21 +275,19 @@ impl<'a> Reading<'a> {
                 return Err(Refusal::body("an rrset's values are not a list"));
             }
         };
-        let mut out = Vec::with_capacity(items.len());
+        let rtype = item.map_or(RecordType::TXT, |item| item.rtype);
+        let (mut values, mut out) = (Vec::new(), Vec::with_capacity(items.len()));
         for item in items {
             // Checked here already, so that a long list is not kept before it is refused.
             if self.records.len() + values.len() >= self.operations_max {
-                return Err(Refusal::new(
-                    Reason::TooManyOperations,
-                    format!("the request means more than {} operations", self.operations_max),
-                ));
+                return Err(self.too_many());
             }
             let (text, written) = self.element(batch, item)?;
-            value::check(&text)?;
+            value::check_of(batch, rtype, &text)?;
             values.push(text);
             out.push(written);
         }
-        Ok(Some(Json::Array(out)))
+        Ok(Some((values, Json::Array(out))))
     }
 
     /// Reads one value: its text, and it as it goes on.
@@ -177,25 +319,33 @@ impl<'a> Reading<'a> {
         Ok((text, Json::Object(out)))
     }
 
-    /// Notes the operations that an item means: never none.
+    /// Notes the operations that an item means: never none, but for the second of several
+    /// records that replace one rrset together.
     ///
     /// SECURITY: a replacement is also the deletion of everything it does not list, an rrset
     /// without values is an operation, and a wildcard is asked for by itself
     /// (tests `comments_alone_are_an_operation`, `a_wildcard_is_asked_for_by_itself`).
-    fn mean(&mut self, item: &Item<'_>, values: Vec<String>, notes: bool) -> Result<(), Refusal> {
+    fn mean(
+        &mut self,
+        item: &Item<'_>,
+        values: Vec<String>,
+        notes: bool,
+        first: bool,
+    ) -> Result<(), Refusal> {
         let zone = self.zone.clone().ok_or_else(Refusal::internal)?;
         let operation = |action: Action, value: Option<String>| {
             Operation::record(action, zone.clone(), item.name.clone(), item.rtype, value)
         };
-        if item.name.is_wildcard() {
+        if item.name.is_wildcard() && first {
             self.record(operation(Action::RecordWildcard, None))?;
         }
         let (unseen, action, valueless) = match item.means {
             Means::Create | Means::Extend => (false, Action::RecordCreate, true),
-            Means::Replace => (true, Action::RecordCreate, notes),
+            Means::Replace => (first, Action::RecordCreate, notes),
             Means::Delete => (true, Action::RecordDelete, false),
             Means::Prune => (values.is_empty(), Action::RecordDelete, false),
-            Means::Update | Means::Touch => return Err(Refusal::internal()),
+            Means::Touch => (true, Action::RecordCreate, true),
+            Means::Update => return Err(Refusal::internal()),
         };
         if unseen {
             self.unseen.push(self.records.len());
@@ -209,4 +359,183 @@ impl<'a> Reading<'a> {
         }
         Ok(())
     }
+
+    /// Notes the deletion of a record that is named by its id, and gives it as it is; where it is
+    /// not known yet, notes that it must be.
+    fn gone(&mut self, id: &str) -> Result<Option<&'a KnownRecord>, Refusal> {
+        let known = match self.knowledge.records.get(id) {
+            None => {
+                self.needs.insert(id.to_owned());
+                return Ok(None);
+            }
+            Some(None) => return Err(not_there(id)),
+            Some(Some(known)) => known,
+        };
+        let old = &known.entry;
+        let from = self.records.len();
+        if old.name.is_wildcard() {
+            self.old(Action::RecordWildcard, old, None)?;
+        }
+        for value in &old.values {
+            self.old(Action::RecordDelete, old, Some(value.clone()))?;
+        }
+        if old.values.is_empty() {
+            self.old(Action::RecordDelete, old, None)?;
+        }
+        self.by_id.extend(from..self.records.len());
+        Ok(Some(known))
+    }
+
+    /// Notes an operation on a record as it is.
+    fn old(
+        &mut self,
+        action: Action,
+        old: &record::Entry,
+        value: Option<String>,
+    ) -> Result<(), Refusal> {
+        let zone = self.zone.clone().ok_or_else(Refusal::internal)?;
+        self.record(Operation::record(action, zone, old.name.clone(), old.rtype, value))
+    }
+
+    /// Notes what a record becomes by an update.
+    ///
+    /// SECURITY: what the body says of a field that the provider does not read is not believed:
+    /// such a field is not among the batch's, and the record as it is has the last word (test
+    /// `an_update_is_the_deletion_of_what_is_there`).
+    fn becomes(
+        &mut self,
+        batch: &Batch,
+        known: &KnownRecord,
+        fields: &[(String, Json)],
+    ) -> Result<(), Refusal> {
+        let zone = self.zone.clone().ok_or_else(Refusal::internal)?;
+        let old = &known.entry;
+        let operation = |action: Action, name: &Name, rtype: RecordType, value: Option<String>| {
+            Operation::record(action, zone.clone(), name.clone(), rtype, value)
+        };
+        let new = Updated { file: self.file, batch, zone: &zone, fields };
+        let (name, rtype) = (new.name(old)?, new.rtype(old)?);
+        if name.is_wildcard() {
+            self.record(operation(Action::RecordWildcard, &name, rtype, None))?;
+        }
+        let value = new.value(known, rtype)?;
+        self.record(operation(Action::RecordCreate, &name, rtype, Some(value)))
+    }
+
+    /// Notes the deletion of what the path names, where no body says more.
+    pub(super) fn path_record(&mut self, means: Means) -> Result<(), Refusal> {
+        if let Some(id) = self.record_id.clone() {
+            return self.gone(&id).map(|_| ());
+        }
+        let (Some(name), Some(rtype)) = (self.name.clone(), self.rtype) else {
+            return Err(Refusal::internal());
+        };
+        let item = Item { name, rtype, means, word: None, drops: &[] };
+        self.mean(&item, Vec::new(), false, true)
+    }
+}
+
+/// A record that is not there, or not in this zone.
+///
+/// SECURITY: the same answer as for one that the key may not see (case
+/// `missing-foreign-and-unreadable-ids-are-alike`).
+fn not_there(id: &str) -> Refusal {
+    Refusal::new(Reason::RecordNotVisible, format!("there is no record {}", quoted(id)))
+}
+
+/// What is done with an item: what, by which word, and which fields do not go on.
+fn change<'a>(
+    batch: &'a Batch,
+    fields: &[(String, Json)],
+) -> Result<(Means, Option<&'a str>, &'a [String]), Refusal> {
+    if let Some(means) = batch.always {
+        return Ok((means, None, &[]));
+    }
+    let key = batch.change.as_deref().ok_or_else(Refusal::internal)?;
+    let given = match fields.at(key) {
+        record::Scalar::Text(text) => text,
+        record::Scalar::Absent | record::Scalar::Number(_) | record::Scalar::Other => {
+            return Err(Refusal::body(format!("an rrset's `{key}` is missing or no text")));
+        }
+    };
+    let (word, change) = batch
+        .changes
+        .get_key_value(&given)
+        .ok_or_else(|| Refusal::body(format!("an rrset's `{key}` cannot be {}", quoted(&given))))?;
+    Ok((change.means, Some(word), &change.drops))
+}
+
+/// What a record becomes by an update.
+struct Updated<'a> {
+    /// The provider's file.
+    file: &'a super::file::File,
+    /// How the update is written.
+    batch: &'a Batch,
+    /// The zone.
+    zone: &'a Name,
+    /// What is given.
+    fields: &'a [(String, Json)],
+}
+
+impl Updated<'_> {
+    /// Whether a field is given.
+    fn gives(&self, key: Option<&String>) -> bool {
+        key.is_some_and(|key| self.fields.at(key) != record::Scalar::Absent)
+    }
+
+    /// The name that it will have.
+    fn name(&self, old: &record::Entry) -> Result<Name, Refusal> {
+        let renames = self.gives(self.batch.name.as_ref())
+            || self.batch.owner_fields().any(|field| self.gives(Some(&field)));
+        if !renames {
+            return Ok(old.name.clone());
+        }
+        // A name of several parts is given as a whole, or not at all.
+        record::owner(self.file, self.batch, self.zone, None, self.fields)
+    }
+
+    /// The type that it will have.
+    fn rtype(&self, old: &record::Entry) -> Result<RecordType, Refusal> {
+        if !self.gives(self.batch.rtype.as_ref()) {
+            return Ok(old.rtype);
+        }
+        let fixed = self.batch.type_fixed.then_some(old.rtype);
+        record::rtype(self.file, self.batch, fixed, self.fields)
+    }
+
+    /// The value that it will have.
+    fn value(&self, known: &KnownRecord, rtype: RecordType) -> Result<String, Refusal> {
+        let touched =
+            rtype != known.entry.rtype || record::touches_value(self.batch, rtype, self.fields);
+        if !touched && let [value] = known.entry.values.as_slice() {
+            return Ok(value.clone());
+        }
+        let item = record::Overlay { over: self.fields, under: known.fields.as_slice() };
+        let value = record::flat(self.batch, rtype, self.fields, &item)?;
+        value::check_of(self.batch, rtype, &value)?;
+        Ok(value)
+    }
+}
+
+impl Batch {
+    /// The fields, besides the name's, that names are made of.
+    fn owner_fields(&self) -> impl Iterator<Item = String> {
+        let all: Vec<String> = self
+            .owner
+            .values()
+            .flat_map(|template| record::marks(template).map(|(path, _)| path.to_owned()))
+            .collect();
+        all.into_iter()
+    }
+}
+
+/// Whether a field may be given to an update at all; used by the file's check.
+pub(super) fn is_declared(
+    batch: &Batch,
+    fields: &std::collections::BTreeMap<String, Field>,
+    key: &str,
+) -> bool {
+    let special = [&batch.name, &batch.rtype, &batch.id, &batch.values, &batch.change];
+    special.into_iter().flatten().any(|one| one == key)
+        || key.split('.').next().is_some_and(|head| fields.contains_key(head))
 }

@@ -4,17 +4,20 @@
 //! what must be allowed. What is forwarded is that second tree, so the provider never sees a byte
 //! that was not read here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::json::Json;
 use crate::name::Name;
 use crate::operation::{Action, Operation, ResourceKind};
 
 use super::Caps;
-use super::file::{Asked, Field, File, Kind, RouteForm, Use, When};
+use super::file::{Asked, Field, FieldRecord, File, Kind, RouteForm, Use, When};
+use super::known::Knowledge;
 use super::refusal::{Refusal, quoted};
+use super::route::Parameters;
 use super::text;
 use crate::decision::Reason;
+use crate::record_type::RecordType;
 
 /// One request being read.
 pub(super) struct Reading<'a> {
@@ -24,32 +27,63 @@ pub(super) struct Reading<'a> {
     pub(super) operations_max: usize,
     /// The zone that the request is about.
     pub(super) zone: Option<Name>,
+    /// The owner name that the path gives.
+    pub(super) name: Option<Name>,
+    /// The type that the path gives.
+    pub(super) rtype: Option<RecordType>,
+    /// The record's id that the path gives.
+    pub(super) record_id: Option<String>,
     /// The kind of metadata that the request is about, as it was written.
     pub(super) metadata: Option<String>,
+    /// What is known of the provider's side.
+    pub(super) knowledge: &'a Knowledge,
+    /// Ids of records that must be known first.
+    pub(super) needs: BTreeSet<String>,
+    /// Ids that the request has used.
+    pub(super) ids: HashSet<String>,
+    /// Rrsets that the request has named.
+    pub(super) rrsets: HashSet<(Name, RecordType)>,
     /// What must be allowed on account and zone, without repetitions.
     pub(super) asked: Vec<Action>,
     /// What must be allowed on records.
     pub(super) records: Vec<Operation>,
     /// Indexes in `records` of deletions whose values the request does not show.
     pub(super) unseen: Vec<usize>,
+    /// Indexes in `records` of operations on records that were named by their ids.
+    pub(super) by_id: Vec<usize>,
+    /// Records that fields create, with their values.
+    pub(super) of_field: Vec<(&'a FieldRecord, String)>,
 }
 
+/// Operations, the indexes of deletions whose values the request does not show, and those of
+/// records that it names by their ids.
+pub(super) type Meaning = (Vec<Operation>, Vec<usize>, Vec<usize>);
+
 impl<'a> Reading<'a> {
-    /// A reading that has only seen the path.
+    /// A reading that has only seen the path; names are not read yet.
     pub(super) fn new(
         file: &'a File,
         caps: &Caps,
-        zone: Option<Name>,
-        metadata: Option<String>,
+        path: &Parameters,
+        knowledge: &'a Knowledge,
     ) -> Self {
         Reading {
             file,
             operations_max: caps.operations_max,
-            zone,
-            metadata,
+            zone: path.zone.clone().or_else(|| knowledge.zone().cloned()),
+            name: None,
+            rtype: path.rtype,
+            record_id: path.record_id.clone(),
+            metadata: path.metadata.clone(),
+            knowledge,
+            needs: BTreeSet::new(),
+            ids: HashSet::new(),
+            rrsets: HashSet::new(),
             asked: Vec::new(),
             records: Vec::new(),
             unseen: Vec::new(),
+            by_id: Vec::new(),
+            of_field: Vec::new(),
         }
     }
 
@@ -67,13 +101,16 @@ impl<'a> Reading<'a> {
     /// SECURITY: the cap holds while reading, not afterwards (test `too_many_operations_are_refused_while_reading`).
     pub(super) fn record(&mut self, operation: Operation) -> Result<(), Refusal> {
         if self.records.len() + self.asked.len() >= self.operations_max {
-            return Err(Refusal::new(
-                Reason::TooManyOperations,
-                format!("the request means more than {} operations", self.operations_max),
-            ));
+            return Err(self.too_many());
         }
         self.records.push(operation);
         Ok(())
+    }
+
+    /// A request that means too much.
+    pub(super) fn too_many(&self) -> Refusal {
+        let detail = format!("the request means more than {} operations", self.operations_max);
+        Refusal::new(Reason::TooManyOperations, detail)
     }
 
     /// Reads a route's body and gives what goes on.
@@ -83,7 +120,16 @@ impl<'a> Reading<'a> {
             return Err(Refusal::body("the body is not a JSON object"));
         };
         let mut batches = Vec::new();
+        let fields = if self.file.fold_keys { spelt(&object.field, fields) } else { fields };
         let mut out = self.fields(&object.field, fields, &mut batches)?;
+        for (record, value) in std::mem::take(&mut self.of_field) {
+            let zone = self.zone.clone().ok_or_else(Refusal::internal)?;
+            let name = Name::parse_relative(&record.name, &zone, "@")
+                .map_err(|error| text::bad_name(&record.name, &error.to_string()))?;
+            let rtype = text::rtype(&record.rtype)?;
+            let value = Some(value);
+            self.record(Operation::record(Action::RecordCreate, zone, name, rtype, value))?;
+        }
         // Batches come last, because the zone of their records may stand behind them.
         for (index, batch, items) in batches {
             let items = self.batch(&batch, items)?;
@@ -97,7 +143,7 @@ impl<'a> Reading<'a> {
     /// Reads an object's fields and gives those that go on; lists of rrsets are put off.
     pub(super) fn fields(
         &mut self,
-        declared: &BTreeMap<String, Field>,
+        declared: &'a BTreeMap<String, Field>,
         given: Vec<(String, Json)>,
         batches: &mut Vec<(usize, String, Json)>,
     ) -> Result<Vec<(String, Json)>, Refusal> {
@@ -122,7 +168,7 @@ impl<'a> Reading<'a> {
     /// Reads one field that is no list of rrsets, and gives it if it goes on.
     pub(super) fn field(
         &mut self,
-        declared: &BTreeMap<String, Field>,
+        declared: &'a BTreeMap<String, Field>,
         key: String,
         value: Json,
     ) -> Result<Option<(String, Json)>, Refusal> {
@@ -133,6 +179,10 @@ impl<'a> Reading<'a> {
             }
         };
         // `null` is what an absent field is to the providers read so far, so it is left out.
+        if value.is_null() && field.null && field.usage != Use::Inert {
+            self.ask(&field.ask);
+            return Ok(Some((key, value)));
+        }
         if field.usage == Use::Inert || value.is_null() {
             return Ok(None);
         }
@@ -170,7 +220,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Checks one field's value and gives it as it goes on.
-    fn value(&mut self, key: &str, field: &Field, value: Json) -> Result<Json, Refusal> {
+    fn value(&mut self, key: &str, field: &'a Field, value: Json) -> Result<Json, Refusal> {
         let is = |kind: Kind| field.is.contains(&kind);
         match value {
             Json::Bool(_) if is(Kind::Bool) => Ok(value),
@@ -182,6 +232,8 @@ impl<'a> Reading<'a> {
             Json::Text(ref text) => self.text(key, field, text).map(Json::Text),
             Json::Array(items) if is(Kind::Texts) => texts(key, items),
             Json::Array(items) if is(Kind::Objects) => self.objects(key, field, items),
+            Json::Object(fields) if is(Kind::Object) => self.object(field, fields),
+            Json::Object(fields) if is(Kind::Map) => map(key, fields),
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
                 Err(not_this(key, field))
             }
@@ -192,7 +244,7 @@ impl<'a> Reading<'a> {
     pub(super) fn text(
         &mut self,
         key: &str,
-        field: &Field,
+        field: &'a Field,
         given: &str,
     ) -> Result<String, Refusal> {
         if let Some(set) = &field.one_of
@@ -205,6 +257,9 @@ impl<'a> Reading<'a> {
             match text::check(self.file, *kind, given) {
                 Ok(written) => {
                     self.learn(*kind, &written)?;
+                    if let Some(record) = &field.record {
+                        self.of_field.push((record, written.clone()));
+                    }
                     return Ok(written);
                 }
                 // A bad name or type has a reason of its own.
@@ -225,8 +280,16 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
+    /// Checks an object inside.
+    fn object(&mut self, field: &'a Field, fields: Vec<(String, Json)>) -> Result<Json, Refusal> {
+        let object = field.of.as_ref().and_then(|name| self.file.object.get(name));
+        let declared = &object.ok_or_else(Refusal::internal)?.field;
+        let fields = if self.file.fold_keys { spelt(declared, fields) } else { fields };
+        Ok(Json::Object(self.fields(declared, fields, &mut Vec::new())?))
+    }
+
     /// Checks a list of objects.
-    fn objects(&mut self, key: &str, field: &Field, items: Vec<Json>) -> Result<Json, Refusal> {
+    fn objects(&mut self, key: &str, field: &'a Field, items: Vec<Json>) -> Result<Json, Refusal> {
         let object = field.of.as_ref().and_then(|name| self.file.object.get(name));
         let declared = &object.ok_or_else(Refusal::internal)?.field;
         let mut out = Vec::with_capacity(items.len());
@@ -234,17 +297,14 @@ impl<'a> Reading<'a> {
             let Json::Object(fields) = item else {
                 return Err(Refusal::body(format!("field `{key}` has an item that is no object")));
             };
+            let fields = if self.file.fold_keys { spelt(declared, fields) } else { fields };
             out.push(Json::Object(self.fields(declared, fields, &mut Vec::new())?));
         }
         Ok(Json::Array(out))
     }
 
     /// Everything that must be allowed: what the route and the fields ask, then the records.
-    /// The second list has the indexes of deletions whose values the request does not show.
-    pub(super) fn operations(
-        mut self,
-        route: &RouteForm,
-    ) -> Result<(Vec<Operation>, Vec<usize>), Refusal> {
+    pub(super) fn operations(mut self, route: &RouteForm) -> Result<Meaning, Refusal> {
         if let Some(kind) = self.metadata.clone() {
             for rule in &route.metadata {
                 if self.in_set(&rule.set, &kind)? {
@@ -258,8 +318,8 @@ impl<'a> Reading<'a> {
         }
         let first = operations.len();
         operations.extend(self.records);
-        let unseen = self.unseen.iter().map(|index| index + first).collect();
-        Ok((operations, unseen))
+        let behind = |indexes: &[usize]| indexes.iter().map(|index| index + first).collect();
+        Ok((operations, behind(&self.unseen), behind(&self.by_id)))
     }
 
     /// An action as an operation on what the request is about.
@@ -281,6 +341,14 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// The fields with their keys as they are declared, for a provider that ignores case.
+fn spelt(declared: &BTreeMap<String, Field>, fields: Vec<(String, Json)>) -> Vec<(String, Json)> {
+    let known = |key: String| {
+        declared.keys().find(|known| known.eq_ignore_ascii_case(&key)).cloned().unwrap_or(key)
+    };
+    fields.into_iter().map(|(key, value)| (known(key), value)).collect()
+}
+
 /// Refuses an object without a required field.
 pub(super) fn missing(
     declared: &BTreeMap<String, Field>,
@@ -293,6 +361,17 @@ pub(super) fn missing(
         None => Ok(()),
         Some((key, _)) => Err(Refusal::body(format!("field `{key}` is missing"))),
     }
+}
+
+/// Checks an object of texts.
+fn map(key: &str, fields: Vec<(String, Json)>) -> Result<Json, Refusal> {
+    let plain = |text: &str| !text.chars().any(char::is_control);
+    let fits = |(key, value): &(String, Json)| plain(key) && value.as_text().is_some_and(plain);
+    if fields.iter().all(fits) {
+        return Ok(Json::Object(fields));
+    }
+    let detail = format!("field `{key}` is not an object of texts without control characters");
+    Err(Refusal::body(detail))
 }
 
 /// Checks a list of texts.

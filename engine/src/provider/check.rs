@@ -5,18 +5,20 @@
 //! what is checked here; where it finds something missing all the same, it denies.
 
 mod answers;
+mod lookups;
+mod records;
+mod subject;
 
 use std::collections::BTreeSet;
 
 use serde::Deserialize as _;
 
-use crate::operation::{Action, ResourceKind};
+use crate::operation::ResourceKind;
 use crate::problem::Problem;
+use crate::record_type::RecordType;
 
-use super::file::{
-    Asked, Batch, Credential, Field, File, Kind, Means, Object, RouteForm, Shape, Use, When,
-};
-use super::route::{Pattern, Segment, overlap};
+use super::file::{Asked, Credential, Field, File, Kind, Object, RouteForm, Use, When};
+use super::route::{Pattern, overlap};
 use super::{CredentialScheme, Provider, Route};
 
 /// Reads and checks a provider file.
@@ -67,6 +69,7 @@ fn check(name: &str, text: &str, mut file: File) -> Result<Provider, Vec<Problem
     check.sources();
     check.parameters();
     check.objects();
+    check.types();
     check.batches();
     check.responses();
     check.lookups();
@@ -160,6 +163,15 @@ impl Check<'_> {
             if parameter.codec.is_some() && !matches!(parameter.is, Kind::Zone | Kind::Name) {
                 self.problem(&table, format!("`{name}` has a codec, but is no name"));
             }
+            let must = matches!(parameter.is, Kind::ZoneId | Kind::RecordId);
+            if (must && parameter.id.is_none())
+                || (!must && parameter.is != Kind::Zone && parameter.id.is_some())
+            {
+                self.problem(&table, format!("`{name}` needs `id` exactly where it is one"));
+            }
+            if (parameter.is == Kind::RecordName) != parameter.names.is_some() {
+                self.problem(&table, format!("`{name}` needs `names` exactly where it is a name"));
+            }
         }
     }
 
@@ -172,7 +184,9 @@ impl Check<'_> {
                 self.field(&table, key, field);
                 let Some(of) = &field.of else { continue };
                 let inner = self.file.object.get(of);
-                if field.is.contains(&Kind::Objects) && inner.is_some_and(|of| !is_flat(of)) {
+                let nests =
+                    field.is.iter().any(|kind| matches!(kind, Kind::Objects | Kind::Object));
+                if nests && inner.is_some_and(|of| !is_flat(of)) {
                     self.problem(&table, format!("`{key}` has objects that have objects"));
                 }
             }
@@ -189,14 +203,16 @@ impl Check<'_> {
             || field
                 .is
                 .iter()
-                .any(|kind| matches!(kind, Kind::Zone | Kind::Metadata | Kind::Batch));
+                .any(|kind| matches!(kind, Kind::Zone | Kind::Metadata | Kind::Batch))
+            || field.record.is_some();
         if means_something && field.usage != Use::Used {
             self.problem(table, format!("`{key}` means something, so it is `use = \"used\"`"));
         }
         if field.ask.is_empty() && (field.when != When::Present || field.when_in.is_some()) {
             self.problem(table, format!("`{key}` has a condition, but asks for nothing"));
         }
-        let inside = field.is.iter().find(|kind| matches!(kind, Kind::Batch | Kind::Objects));
+        let nested = |kind: &&Kind| matches!(kind, Kind::Batch | Kind::Objects | Kind::Object);
+        let inside = field.is.iter().find(nested);
         match (inside, &field.of) {
             (Some(_), Some(_)) if field.is.len() > 1 => {
                 self.problem(table, format!("`{key}` is a list and something else"));
@@ -205,6 +221,13 @@ impl Check<'_> {
             (Some(_), Some(of)) => self.refer(table, "object", of),
             (None, None) => {}
             _ => self.problem(table, format!("`{key}` needs `of` exactly where it is a list")),
+        }
+        if let Some(record) = &field.record {
+            let one = crate::name::Name::root();
+            let named = crate::name::Name::parse_relative(&record.name, &one, "@").is_ok();
+            if !named || RecordType::parse(&record.rtype).is_err() {
+                self.problem(table, format!("`{key}` creates no record that can be"));
+            }
         }
         for set in field.one_of.iter().chain(&field.when_in) {
             self.refer(table, "set", set);
@@ -221,84 +244,30 @@ impl Check<'_> {
         }
     }
 
-    /// Batches name their fields and objects, and their words are complete.
-    fn batches(&mut self) {
-        for (name, batch) in &self.file.batch {
-            let table = format!("batch.{name}");
-            self.refer(&table, "source", &batch.source);
-            self.refer(&table, "object", &batch.item);
-            self.asks(&table, &batch.when_empty);
-            let inner = [Some(&batch.item), batch.element.as_ref()];
-            for of in inner.into_iter().flatten() {
-                let object = self.file.object.get(of);
-                if object.is_some_and(|object| !is_plain(object)) {
-                    self.problem(&table, format!("`{of}` has fields that cannot stand in a list"));
-                }
-            }
-            if let Some(element) = &batch.element {
-                self.refer(&table, "object", element);
-            }
-            if batch.element.is_some() != batch.value.is_some() {
-                self.problem(&table, "`element` and `value` belong together");
-            }
-            self.changes(&table, batch);
-        }
-    }
-
-    /// A batch always does one thing, or has words for what it does.
-    fn changes(&mut self, table: &str, batch: &Batch) {
-        let words = batch.change.is_some() && !batch.changes.is_empty();
-        if batch.always.is_some() != batch.changes.is_empty() || (batch.always.is_none() && !words)
-        {
-            self.problem(table, "give either `always`, or `change` and `changes`");
-        }
-        for (word, change) in &batch.changes {
-            let kept = batch.values.iter().find(|values| !change.drops.contains(*values));
-            if let (Means::Delete, Some(values)) = (change.means, kept) {
-                self.problem(table, format!("`{word}` deletes, so it drops `{values}`"));
-            }
-        }
-    }
-
-    /// Lookups have answers of the right shape and paths of known placeholders.
-    fn lookups(&mut self) {
-        let lookup = &self.file.lookup;
-        let marks: [(_, _, _, &[&str]); 2] = [
-            ("lookup.values", &lookup.values, Shape::Zone, &["{zone_id}", "{name}", "{type}"]),
-            ("lookup.enclosing", &lookup.enclosing, Shape::Zones, &["{zone}"]),
-        ];
-        for (table, form, shape, marks) in marks {
-            let Some(form) = form else { continue };
-            self.refer(table, "source", &form.source);
-            self.refer(table, "response", &form.response);
-            if self.file.response.get(&form.response).is_some_and(|found| found.shape != shape) {
-                self.problem(table, "`response` has another shape than this lookup reads");
-            }
-            let rest = marks.iter().fold(form.path.clone(), |path, mark| path.replace(mark, ""));
-            let all = marks.iter().all(|mark| form.path.contains(mark));
-            if !all || rest.contains(['{', '}']) || !form.path.starts_with('/') {
-                self.problem(table, format!("`path` is a path with {}", marks.join(", ")));
-            }
-        }
-    }
-
     /// Credentials say one place each.
     fn credentials(&mut self) -> Vec<CredentialScheme> {
-        let mut schemes = Vec::new();
-        for Credential { source, header, prefix, basic, .. } in &self.file.credential {
+        let (mut schemes, mut in_body) = (Vec::new(), 0);
+        for credential in &self.file.credential {
+            let Credential { source, header, prefix, basic, body, .. } = credential;
             self.refer("credential", "source", source);
-            match (header, basic) {
-                (Some(name), None) => schemes.push(CredentialScheme::Header {
+            match (header, basic, body) {
+                (Some(name), None, None) => schemes.push(CredentialScheme::Header {
                     name: name.to_ascii_lowercase(),
                     prefix: prefix.clone(),
+                    after_colon: credential.after_colon,
+                    beside: credential.beside.as_ref().map(|name| name.to_ascii_lowercase()),
                 }),
-                (None, Some(_)) if prefix.is_none() => {
+                (None, Some(_), None) if prefix.is_none() => {
                     schemes.push(CredentialScheme::BasicPassword);
                 }
-                _ => self.problem("credential", "give either `header` or `basic`"),
+                (None, None, Some(_)) if prefix.is_none() => in_body += 1,
+                _ => self.problem("credential", "give one of `header`, `basic` and `body`"),
             }
         }
-        if schemes.is_empty() {
+        if in_body > 1 {
+            self.problem("credential", "only one field of a body can hold the key");
+        }
+        if schemes.is_empty() && in_body == 0 {
             self.problem("credential", "there is no place for a credential");
         }
         schemes
@@ -314,6 +283,9 @@ impl Check<'_> {
             self.refer(&table, "object", body);
         }
         self.asks(&table, &form.ask);
+        for batch in form.item.iter().chain(&form.items) {
+            self.refer(&table, "batch", batch);
+        }
         for rule in &form.metadata {
             self.refer(&table, "set", &rule.set);
             self.asks(&table, &rule.ask);
@@ -342,40 +314,6 @@ impl Check<'_> {
         let source = self.file.source.get(&form.source)?;
         let (docs, verified) = (source.docs.clone(), source.verified.0.clone());
         Some(Route { form, pattern: pattern?, docs, verified })
-    }
-
-    /// A route's parameters are there, and it names a zone if it asks for something on one.
-    fn subject(&mut self, table: &str, form: &RouteForm, pattern: &Pattern) {
-        let mut kinds = Vec::new();
-        for segment in &pattern.segments {
-            if let Segment::Parameter(name) = segment {
-                self.refer(table, "parameter", name);
-                kinds.extend(self.file.parameter.get(name).map(|parameter| parameter.is));
-            }
-        }
-        let body = form.body.as_ref().and_then(|body| self.file.object.get(body));
-        let fields = body.iter().flat_map(|object| object.field.values());
-        let mut on_zone = form.enclosing || form.ask.iter().any(|asked| is_on_zone(asked.0));
-        for field in fields {
-            // A zone or kind that a body may leave out would leave the request without one.
-            let fixed = field.required || !field.ask.is_empty();
-            kinds.extend(field.is.iter().copied().filter(|_| field.usage == Use::Used && fixed));
-            on_zone |= field.is.contains(&Kind::Batch);
-            on_zone |= field.ask.iter().any(|asked| is_on_zone(asked.0));
-        }
-        let count = |kind: Kind| kinds.iter().filter(|found| **found == kind).count();
-        if count(Kind::Zone) > 1 || (on_zone && count(Kind::Zone) == 0) {
-            self.problem(table, format!("`{}` does not name exactly one zone", form.id));
-        }
-        if count(Kind::Metadata) > 1 || (!form.metadata.is_empty() && count(Kind::Metadata) == 0) {
-            self.problem(
-                table,
-                format!("`{}` does not name exactly one kind of metadata", form.id),
-            );
-        }
-        if form.ask.is_empty() && !body.is_some_and(has_batch) {
-            self.problem(table, format!("`{}` asks for nothing", form.id));
-        }
     }
 
     /// A route's name and targets are its own.
@@ -420,13 +358,19 @@ impl Check<'_> {
 fn is_text(kind: Kind) -> bool {
     !matches!(
         kind,
-        Kind::Lines | Kind::Integer | Kind::Texts | Kind::Batch | Kind::Objects | Kind::Object
+        Kind::Lines
+            | Kind::Integer
+            | Kind::Texts
+            | Kind::Batch
+            | Kind::Objects
+            | Kind::Object
+            | Kind::Map
     )
 }
 
 /// Whether an object has no objects inside.
 fn is_flat(object: &Object) -> bool {
-    let nested = |kind: &Kind| matches!(kind, Kind::Batch | Kind::Objects);
+    let nested = |kind: &Kind| matches!(kind, Kind::Batch | Kind::Objects | Kind::Object);
     is_plain(object) && !object.field.values().any(|field| field.is.iter().any(nested))
 }
 
@@ -434,16 +378,6 @@ fn is_flat(object: &Object) -> bool {
 fn is_plain(object: &Object) -> bool {
     let subject = |kind: &Kind| matches!(kind, Kind::Batch | Kind::Zone | Kind::Metadata);
     !object.field.values().any(|field| field.is.iter().any(subject))
-}
-
-/// Whether an object has a list of rrsets that it cannot be without.
-fn has_batch(object: &Object) -> bool {
-    object.field.values().any(|field| field.required && field.is.contains(&Kind::Batch))
-}
-
-/// Whether an action is decided on a zone.
-fn is_on_zone(action: Action) -> bool {
-    action.kind() == ResourceKind::Zone
 }
 
 /// Whether a text is a date, such as `2026-11-20`, and no more.

@@ -14,8 +14,9 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 pub(super) use self::answer::{LookupForm, Lookups, Paging, ResponseForm, Shape};
+pub use self::request::Login;
 pub(super) use self::request::{
-    Asked, Batch, Extent, Field, Means, Object, RouteForm, Texts, Use, When,
+    Asked, Batch, Extent, Field, FieldRecord, Means, Object, RouteForm, Texts, Use, When,
 };
 use crate::name::NameForm;
 
@@ -283,6 +284,9 @@ pub(super) struct Names {
     pub(super) apex: Vec<String>,
     /// A text that may follow a relative name and says nothing, such as deSEC's `...`; it goes on.
     pub(super) tail: Option<String>,
+    /// Whether a relative name that ends in a dot is absolute; what goes on is relative.
+    #[serde(default)]
+    pub(super) dot_absolute: bool,
 }
 
 /// Whether names are relative to the zone.
@@ -342,4 +346,6 @@ pub(super) enum Kind {
     Objects,
     /// An object of the shape that `of` names.
     Object,
+    /// An object with any keys and texts.
+    Map,
 }

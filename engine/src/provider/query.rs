@@ -9,14 +9,30 @@ use super::file::{Field, File, Use};
 use super::refusal::{Refusal, quoted};
 use super::text;
 
-/// Reads a target's query and gives it as it goes on, with its question mark; empty for none.
+/// A query as it goes on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Query {
+    /// Its parameters, decoded and canonical.
+    pub(super) given: Vec<(String, String)>,
+}
+
+impl Query {
+    /// It with its question mark; empty for none.
+    pub(super) fn written(&self) -> String {
+        let query = encode_query(&self.given);
+        if query.is_empty() { query } else { format!("?{query}") }
+    }
+}
+
+/// Reads a target's query.
 pub(super) fn read(
     file: &File,
     declared: &BTreeMap<String, Field>,
     target: &Target,
-) -> Result<String, Refusal> {
+) -> Result<Query, Refusal> {
     let refuse = |detail: String| Refusal::new(Reason::QueryNotUnderstood, detail);
-    if let Some(key) = target.query_repeats() {
+    let repeats = |key: &str| declared.get(key).is_some_and(|field| field.repeat);
+    if let Some(key) = target.query_repeats().filter(|key| !repeats(key)) {
         return Err(refuse(format!("the query parameter {} is repeated", quoted(key))));
     }
     let given = target.query();
@@ -42,8 +58,7 @@ pub(super) fn read(
         }
         out.push((key.clone(), parameter(file, field, key, value)?));
     }
-    let query = encode_query(&out);
-    Ok(if query.is_empty() { query } else { format!("?{query}") })
+    Ok(Query { given: out })
 }
 
 /// Checks one parameter and gives it in its canonical form.

@@ -45,7 +45,8 @@ pub(super) trait Object {
 
 impl Object for [(String, Json)] {
     fn at(&self, path: &str) -> Scalar {
-        let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
+        let (key, rest) =
+            path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
         let found = self.iter().find(|(name, _)| name == key).map(|(_, value)| value);
         match (found, rest) {
             (None | Some(Json::Null), _) => Scalar::Absent,
@@ -59,7 +60,8 @@ impl Object for [(String, Json)] {
 
 impl Object for Fields<'_> {
     fn at(&self, path: &str) -> Scalar {
-        let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
+        let (key, rest) =
+            path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
         let Some(raw) = self.raw(key) else { return Scalar::Absent };
         match (raw.as_bytes().first(), rest) {
             (Some(b'n'), _) => Scalar::Absent,
@@ -83,10 +85,8 @@ pub(super) struct Overlay<'a, A: Object + ?Sized, B: Object + ?Sized> {
 
 impl<A: Object + ?Sized, B: Object + ?Sized> Object for Overlay<'_, A, B> {
     fn at(&self, path: &str) -> Scalar {
-        match self.over.at(path) {
-            Scalar::Absent => self.under.at(path),
-            found => found,
-        }
+        let found = self.over.at(path);
+        if found == Scalar::Absent { self.under.at(path) } else { found }
     }
 }
 
@@ -160,18 +160,15 @@ pub(super) fn owner(
             .map_err(|error| text::bad_name(&prefix, &error.to_string()))?,
     };
     match path {
-        Some(path) if *path != name => Err(Refusal::body(format!(
-            "the body is about {name}, the path about {path}"
-        ))),
+        Some(path) if *path != name => {
+            Err(Refusal::body(format!("the body is about {name}, the path about {path}")))
+        }
         _ => Ok(name),
     }
 }
 
 /// What stands before the name's field in the names of some types.
-fn owner_prefix(
-    batch: &Batch,
-    item: &(impl Object + ?Sized),
-) -> Result<Option<String>, Refusal> {
+fn owner_prefix(batch: &Batch, item: &(impl Object + ?Sized)) -> Result<Option<String>, Refusal> {
     if batch.owner.is_empty() {
         return Ok(None);
     }
@@ -206,9 +203,9 @@ pub(super) fn rtype(
         (Scalar::Text(given) | Scalar::Number(given), path) => {
             let given = text::rtype_of(file, &given)?;
             match path {
-                Some(path) if path != given => Err(Refusal::body(format!(
-                    "the body is about {given}, the path about {path}"
-                ))),
+                Some(path) if path != given => {
+                    Err(Refusal::body(format!("the body is about {given}, the path about {path}")))
+                }
                 _ => Ok(given),
             }
         }
@@ -237,7 +234,7 @@ pub(super) fn flat(
         .flat
         .get(rtype.to_string().as_str())
         .or_else(|| batch.flat.get("*"))
-        .ok_or_else(Refusal::internal)?;
+        .ok_or_else(|| unknown_type(&rtype.to_string()))?;
     let touched: Vec<&String> =
         templates.iter().filter(|template| uses_something_of(template, given)).collect();
     let candidates = if touched.is_empty() { templates.iter().collect() } else { touched };
@@ -255,11 +252,23 @@ pub(super) fn flat(
     }
     match value {
         Some(value) if !wrong => Ok(value),
-        _ => Err(Refusal::body(format!("a field of the {rtype} record's value is missing or wrong"))),
+        _ => {
+            Err(Refusal::body(format!("a field of the {rtype} record's value is missing or wrong")))
+        }
     }
 }
 
-/// Whether an object has a field, other than an optional one, that a template uses.
+/// Whether something given is part of a value of this type.
+pub(super) fn touches_value(
+    batch: &Batch,
+    rtype: RecordType,
+    given: &(impl Object + ?Sized),
+) -> bool {
+    let templates = batch.flat.get(rtype.to_string().as_str()).or_else(|| batch.flat.get("*"));
+    templates.into_iter().flatten().any(|template| uses_something_of(template, given))
+}
+
+/// Whether an object has a field that a template uses.
 fn uses_something_of(template: &str, given: &(impl Object + ?Sized)) -> bool {
     marks(template).any(|(path, _)| given.at(path) != Scalar::Absent)
 }

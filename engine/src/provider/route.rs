@@ -1,6 +1,8 @@
 //! Routes: which method and path is what, and which two would be the same.
 
 use crate::decision::Reason;
+use crate::name::Name;
+use crate::record_type::RecordType;
 use crate::request::{Method, Target};
 
 use super::file::{File, Kind, Parameter, TrailingSlash};
@@ -82,7 +84,11 @@ fn could_be(parameter: &Parameter, segment: &str) -> bool {
     if !parameter.one_of.is_empty() {
         return listed(&parameter.one_of);
     }
-    parameter.is != Kind::Digits || text::is_digits(segment)
+    match (parameter.is, parameter.id) {
+        (Kind::Digits, _) => text::is_digits(segment),
+        (Kind::ZoneId | Kind::RecordId, Some(form)) => text::is_id(form, segment),
+        _ => true,
+    }
 }
 
 /// Whether some target has the form of both; both methods being the same.
@@ -120,45 +126,149 @@ fn share(one: &Parameter, other: &Parameter) -> bool {
 /// What the parameters of a path say.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parameters {
-    /// The zone that the path names.
-    pub(super) zone: Option<crate::name::Name>,
+    /// The zone that the path names by its name.
+    pub(super) zone: Option<Name>,
+    /// The zone that the path names by its id.
+    pub(super) zone_id: Option<String>,
+    /// The record that the path names by its id.
+    pub(super) record_id: Option<String>,
+    /// The owner name in the path, as it stands there; it is read once the zone is known.
+    pub(super) record_name: Option<Written>,
+    /// The type of the record that the path names.
+    pub(super) rtype: Option<RecordType>,
     /// The kind of metadata that the path names.
     pub(super) metadata: Option<String>,
+    /// The segments as they go on, with the parameter that each is, if it is one.
+    segments: Vec<(Option<String>, String)>,
+    /// Whether a slash follows the last one.
+    slash: bool,
+}
+
+/// An owner name in a path.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    /// The parameter.
+    pub(super) parameter: String,
+    /// The segment, decoded.
+    pub(super) text: String,
+}
+
+impl Parameters {
     /// The path as it goes on, in its canonical form.
-    pub(super) path: String,
+    pub(super) fn path(&self) -> String {
+        let mut path = String::new();
+        for (_, segment) in &self.segments {
+            path.push('/');
+            path.push_str(&crate::request::encode_segment(segment));
+        }
+        if self.slash || self.segments.is_empty() {
+            path.push('/');
+        }
+        path
+    }
+
+    /// What a parameter is in the path as it goes on.
+    pub(super) fn named(&self, parameter: &str) -> Option<&str> {
+        let is = |name: &Option<String>| name.as_deref() == Some(parameter);
+        self.segments.iter().find(|(name, _)| is(name)).map(|(_, text)| text.as_str())
+    }
+
+    /// All parameters but the record's, which say where a zone id belongs.
+    pub(super) fn place(&self) -> String {
+        let given = self.segments.iter().filter_map(|(name, text)| Some((name.as_ref()?, text)));
+        given.fold(String::new(), |place, (name, text)| {
+            let is_record = self.record_id.as_deref() == Some(text)
+                || self.record_name.as_ref().is_some_and(|one| one.parameter == *name);
+            if is_record { place } else { format!("{place}/{name}={text}") }
+        })
+    }
+
+    /// Writes the owner name into the path as it goes on.
+    pub(super) fn write_name(&mut self, written: &str) {
+        let Some(name) = &self.record_name else { return };
+        let slot = self.segments.iter_mut().find(|(one, _)| one.as_ref() == Some(&name.parameter));
+        if let Some((_, text)) = slot {
+            written.clone_into(text);
+        }
+    }
 }
 
 /// Reads the parameters of a target that has the pattern's form.
 pub(super) fn read(file: &File, pattern: &Pattern, target: &Target) -> Result<Parameters, Refusal> {
-    let mut read = Parameters::default();
+    let mut read = Parameters {
+        slash: target.trailing_slash() && file.trailing_slash != TrailingSlash::Inert,
+        ..Parameters::default()
+    };
     for (segment, given) in pattern.segments.iter().zip(target.segments()) {
-        read.path.push('/');
         let Segment::Parameter(name) = segment else {
-            read.path.push_str(given);
+            read.segments.push((None, given.clone()));
             continue;
         };
         let Some(parameter) = file.parameter.get(name) else {
             return Err(Refusal::internal());
         };
-        let written = if matches!(parameter.is, Kind::Zone | Kind::Name) {
+        let written = parameter_text(file, name, parameter, given, &mut read)?;
+        read.segments.push((Some(name.clone()), written));
+    }
+    Ok(read)
+}
+
+/// Reads one parameter, notes what it says, and gives it as it goes on.
+fn parameter_text(
+    file: &File,
+    name: &str,
+    parameter: &Parameter,
+    given: &str,
+    read: &mut Parameters,
+) -> Result<String, Refusal> {
+    let id = parameter.id.filter(|form| text::is_id(*form, given));
+    match parameter.is {
+        Kind::Zone if id.is_some() => read.zone_id = Some(given.to_owned()),
+        Kind::Zone | Kind::Name => {
             let name = text::name(file, parameter.codec, given)?;
             let written = text::write_name(file, parameter.codec, &name);
             if parameter.is == Kind::Zone {
                 read.zone = Some(name);
             }
-            written
-        } else {
-            text::check(file, parameter.is, given).map_err(unknown)?
-        };
-        if parameter.is == Kind::Metadata {
-            read.metadata = Some(written.clone());
+            return Ok(written);
         }
-        read.path.push_str(&crate::request::encode_segment(&written));
+        // SECURITY: an id goes into paths that nobody normalises, so it has its declared form
+        // (test `ids_have_their_declared_form`).
+        Kind::ZoneId | Kind::RecordId if id.is_none() => {
+            let detail = format!("{} is not an id", quoted(given));
+            return Err(Refusal::new(Reason::UnknownRoute, detail));
+        }
+        Kind::ZoneId => read.zone_id = Some(given.to_owned()),
+        Kind::RecordId => read.record_id = Some(given.to_owned()),
+        Kind::RecordName => {
+            let (parameter, text) = (name.to_owned(), given.to_owned());
+            read.record_name = Some(Written { parameter, text });
+        }
+        Kind::RecordType => {
+            let rtype = text::rtype_of(file, given)?;
+            read.rtype = Some(rtype);
+            return Ok(text::write_rtype(file, rtype));
+        }
+        Kind::Metadata => {
+            let written = text::check(file, parameter.is, given).map_err(unknown)?;
+            read.metadata = Some(written.clone());
+            return Ok(written);
+        }
+        Kind::Text
+        | Kind::Lines
+        | Kind::Word
+        | Kind::Digits
+        | Kind::Bool
+        | Kind::Integer
+        | Kind::Texts
+        | Kind::Type
+        | Kind::Address
+        | Kind::Batch
+        | Kind::Objects
+        | Kind::Object
+        | Kind::Map => return text::check(file, parameter.is, given).map_err(unknown),
     }
-    if target.trailing_slash() {
-        read.path.push('/');
-    }
-    Ok(read)
+    Ok(given.to_owned())
 }
 
 /// A path parameter that is no word, number or address: there is no such path.

@@ -13,7 +13,7 @@ use super::refusal::{Refusal, quoted};
 /// The most bytes of a word.
 const WORD_BYTES_MAX: usize = 128;
 /// The most digits of a number in a path or query.
-const DIGITS_MAX: usize = 10;
+const DIGITS_MAX: usize = 19;
 
 /// Checks a text of this kind and gives it in its canonical form.
 pub(super) fn check(file: &File, kind: Kind, text: &str) -> Result<String, Refusal> {
@@ -33,9 +33,18 @@ pub(super) fn check(file: &File, kind: Kind, text: &str) -> Result<String, Refus
         Kind::Word | Kind::Metadata => is_word(text),
         Kind::Digits => is_digits(text),
         Kind::Bool => matches!(text, "true" | "false"),
-        // Ids and records of paths are read with the zone, which is not known here.
-        Kind::ZoneId | Kind::RecordId | Kind::RecordName | Kind::RecordType => false,
-        Kind::Integer | Kind::Texts | Kind::Batch | Kind::Objects | Kind::Object => false,
+        // Ids and records of paths are read with the zone, which is not known here; the others
+        // are no texts.
+        Kind::ZoneId
+        | Kind::RecordId
+        | Kind::RecordName
+        | Kind::RecordType
+        | Kind::Integer
+        | Kind::Texts
+        | Kind::Batch
+        | Kind::Objects
+        | Kind::Object
+        | Kind::Map => false,
     };
     if fits {
         Ok(text.to_owned())
@@ -55,15 +64,15 @@ pub(super) fn described(kind: Kind) -> &'static str {
         Kind::Integer => "a whole number",
         Kind::Texts => "a list of texts",
         Kind::Name | Kind::Zone => "a DNS name",
-        Kind::Type => "a record type",
+        Kind::Type | Kind::RecordType => "a record type",
         Kind::Address => "an IP address",
         Kind::Metadata => "a kind of metadata",
         Kind::Batch => "a list of rrsets",
         Kind::Objects => "a list of objects",
         Kind::Object => "an object",
+        Kind::Map => "an object of texts",
         Kind::ZoneId | Kind::RecordId => "an id",
         Kind::RecordName => "a record's name",
-        Kind::RecordType => "a record type",
     }
 }
 
@@ -74,7 +83,7 @@ fn is_word(text: &str) -> bool {
     (1..=WORD_BYTES_MAX).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// Whether this is one to ten digits without a leading zero.
+/// Whether this is one to nineteen digits without a leading zero.
 pub(super) fn is_digits(text: &str) -> bool {
     (1..=DIGITS_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_digit())
@@ -132,6 +141,11 @@ pub(super) fn write_rtype(file: &File, rtype: RecordType) -> String {
 pub(super) fn owner(file: &File, names: &Names, zone: &Name, given: &str) -> Result<Name, Refusal> {
     let absolute = || name(file, None, given);
     let relative = || {
+        if names.dot_absolute && given.ends_with('.') && !names.apex.iter().any(|one| one == given)
+        {
+            return Name::parse(given, NameForm::FqdnDot)
+                .map_err(|error| bad_name(given, &error.to_string()));
+        }
         let bare = names.tail.as_deref().and_then(|tail| given.strip_suffix(tail)).unwrap_or(given);
         if names.apex.iter().any(|apex| apex == given || apex == bare) {
             return Ok(zone.clone());

@@ -6,7 +6,9 @@
 
 use crate::decision::Reason;
 
+use super::file::{Batch, Texts};
 use super::refusal::{Refusal, quoted};
+use crate::record_type::RecordType;
 
 /// The most bytes of a value; RDATA has at most 65,535 octets, a `\DDD` is four for one.
 const VALUE_BYTES_MAX: usize = 4 * 65_535;
@@ -23,6 +25,29 @@ pub(super) fn check(value: &str) -> Result<(), Refusal> {
             format!("record value {}: {why}", quoted(value)),
         )),
     }
+}
+
+/// Checks a record's value as this batch writes it.
+pub(super) fn check_of(batch: &Batch, rtype: RecordType, value: &str) -> Result<(), Refusal> {
+    if batch.texts == Texts::Raw && matches!(rtype, RecordType::TXT | RecordType::SPF) {
+        return check_raw(value);
+    }
+    check(value)
+}
+
+/// Checks a text that the provider takes as it is: quotes and backslashes mean nothing.
+fn check_raw(value: &str) -> Result<(), Refusal> {
+    let why = if value.is_empty() {
+        "it is empty"
+    } else if value.len() > VALUE_BYTES_MAX {
+        "it is too long"
+    } else if !value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        "it has characters that are not printable ASCII"
+    } else {
+        return Ok(());
+    };
+    let detail = format!("record value {}: {why}", quoted(value));
+    Err(Refusal::new(Reason::ValueNotUnderstood, detail))
 }
 
 /// What is wrong with a value, if anything is.

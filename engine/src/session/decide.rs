@@ -1,21 +1,22 @@
 //! Decisions: every operation of a plan is asked, and what must be known first is looked up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use super::{Grant, Known, LOOKUPS_MAX, Session, State, Step};
+use super::{Grant, Known, LOOKUPS_MAX, Session, State, Step, Waiting};
 use crate::decision::Reason;
+use crate::name::Name;
 use crate::network::canonical_ip;
 use crate::operation::{Action, Operation, Resource};
 use crate::policy::{Asking, Circumstances, Verdict};
-use crate::provider::{Found, Lookup, Plan, Purpose};
+use crate::provider::{Answered, Lookup, Plan, Purpose};
 use crate::record_type::RecordType;
 
 impl Session {
     /// Decides what can be decided without asking the provider, then asks what is needed.
-    pub(super) fn first_decision(&mut self, known: Known, plan: Plan, now: Timestamp) -> Step {
+    pub(super) fn first_decision(&mut self, known: Known, plan: Box<Plan>, now: Timestamp) -> Step {
         let bundle = Rc::clone(&self.bundle);
         let Some(asking) = self.asking(&known, &plan, now) else { return self.bug() };
         // SECURITY: nobody asks the provider anything on behalf of a key that could not be
@@ -41,40 +42,50 @@ impl Session {
                 Some(bundle.policies.decide(&bundle.patterns, &asking, operation))
             };
             if let Some(Verdict::Deny(reason, by)) = denial {
-                return self.deny_operations(&known, &plan, operation, reason, by);
+                return self.deny_operations(&known, &plan, operation, reason, by, now);
             }
         }
         self.ask_provider(known, plan, &unseen, now)
     }
 
     /// Makes the lookups that a plan needs.
-    fn ask_provider(&mut self, known: Known, plan: Plan, unseen: &[usize], now: Timestamp) -> Step {
+    fn ask_provider(
+        &mut self,
+        known: Known,
+        plan: Box<Plan>,
+        unseen: &[usize],
+        now: Timestamp,
+    ) -> Step {
         let bundle = Rc::clone(&self.bundle);
-        let Some(provider) = bundle.provider(&known.account.provider) else { return self.bug() };
+        let provider = bundle.provider(&known.account.provider);
+        let matched =
+            known.found.as_ref().and_then(|found| provider.and_then(|one| one.again(found)));
+        let Some(matched) = matched else { return self.bug() };
         let mut lookups = Vec::new();
-        for operation in unseen.iter().filter_map(|at| plan.operations.get(*at)) {
-            match provider.lookups_for_values(operation) {
-                Some(lookup) => lookups.push(lookup),
+        if !unseen.is_empty() {
+            let operations = unseen.iter().filter_map(|at| plan.operations.get(*at));
+            match matched.lookups_for_values(operations) {
+                Some(found) => lookups.extend(found),
                 None => return self.deny_known(&known, Reason::LookupFailed),
             }
         }
         if let Some(name) = &plan.enclosing {
-            lookups.extend(provider.lookups_for_enclosing(name));
+            lookups.extend(matched.lookups_for_enclosing(name));
         }
-        if lookups.len() > LOOKUPS_MAX {
+        if self.audit.lookups + lookups.len() > LOOKUPS_MAX {
             return self.deny_known(&known, Reason::TooManyLookups);
         }
         // A new zone of one label has no zone around it to ask for.
         if lookups.is_empty() {
             return self.decide(known, plan, now);
         }
-        self.audit.lookups = lookups.len();
-        self.state = State::Lookups(Box::new(known), plan, lookups.clone());
+        self.audit.lookups += lookups.len();
+        self.state = State::Lookups(Box::new(known), Waiting::Decide(plan), lookups.clone());
         Step::Lookups(lookups)
     }
 
     /// Decides every operation; all must be allowed.
-    pub(super) fn decide(&mut self, known: Known, plan: Plan, now: Timestamp) -> Step {
+    pub(super) fn decide(&mut self, known: Known, mut plan: Box<Plan>, now: Timestamp) -> Step {
         let bundle = Rc::clone(&self.bundle);
         let Some(asking) = self.asking(&known, &plan, now) else { return self.bug() };
         // The key may have expired while the body trickled in.
@@ -95,7 +106,7 @@ impl Session {
             match bundle.policies.decide(&bundle.patterns, &asking, operation) {
                 Verdict::Allow(ids) => by.extend(ids),
                 Verdict::Deny(reason, ids) => {
-                    return self.deny_operations(&known, &plan, operation, reason, ids);
+                    return self.deny_operations(&known, &plan, operation, reason, ids, now);
                 }
             }
             decided.push(operation);
@@ -105,8 +116,11 @@ impl Session {
             return self.bug();
         }
         self.audit.allow(by);
+        self.now = now;
+        let gate = known.gate.clone();
+        plan.response = plan.response.at_gate(gate);
         let forward = plan.forward.clone();
-        self.state = State::Response(Box::new(known), plan, asking);
+        self.state = State::Response(Box::new(known), *plan, asking);
         Step::Forward(Grant { forward })
     }
 
@@ -158,15 +172,13 @@ fn same_but_value(one: &Operation, other: &Operation) -> bool {
 ///
 /// A deletion whose values were found becomes one deletion for each value; where the provider has
 /// none, it stays one without a value. A zone that encloses a new one adds a delegation there.
-pub(super) fn learn(plan: &mut Plan, learnt: Vec<(Lookup, Found)>) {
-    let mut values: HashMap<_, Vec<String>> = HashMap::new();
+pub(super) fn learn(plan: &mut Plan, learnt: Vec<(Lookup, Answered)>) {
+    let mut values: HashMap<(Name, RecordType), Vec<String>> = HashMap::new();
     let mut delegations = Vec::new();
     for (lookup, found) in learnt {
         match (lookup.purpose, found) {
-            (Purpose::Values { zone, name, rtype }, Found::Values(found)) => {
-                values.insert((zone, name, rtype), found);
-            }
-            (Purpose::Enclosing { zone, name }, Found::Zone(true)) => {
+            (Purpose::Values { .. }, Answered::Values(found)) => values.extend(found),
+            (Purpose::Enclosing { zone, name }, Answered::Exists(true)) => {
                 delegations.push(Operation::record(
                     Action::RecordCreate,
                     zone,
@@ -179,14 +191,17 @@ pub(super) fn learn(plan: &mut Plan, learnt: Vec<(Lookup, Found)>) {
         }
     }
     let operations = std::mem::take(&mut plan.operations);
+    let unseen: HashSet<usize> = std::mem::take(&mut plan.unseen).into_iter().collect();
+    let by_id: HashSet<usize> = std::mem::take(&mut plan.by_id).into_iter().collect();
     for (at, operation) in operations.into_iter().enumerate() {
         let known = operation
             .as_record()
-            .filter(|_| plan.unseen.contains(&at))
-            .and_then(|record| {
-                values.get(&(record.zone.clone(), record.name.clone(), record.rtype))
-            })
+            .filter(|_| unseen.contains(&at))
+            .and_then(|record| values.get(&(record.name.clone(), record.rtype)))
             .filter(|values| !values.is_empty());
+        if by_id.contains(&at) {
+            plan.by_id.push(plan.operations.len());
+        }
         match (known, operation.as_record()) {
             (Some(values), Some(record)) => {
                 plan.operations.extend(values.iter().map(|value| {

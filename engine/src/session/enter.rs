@@ -5,21 +5,34 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use super::headers::Headers;
-use super::{Answer, Facts, Known, Session, gate};
+use super::{Answer, Facts, Known, Session, Step, gate, in_body};
+use crate::bundle::Bundle;
 use crate::decision::Reason;
+use crate::key::{Key, KeyText};
 use crate::operation::{Action, Operation};
 use crate::policy::{AccountId, Verdict};
-use crate::provider::{Provider, Refusal};
+use crate::provider::{Knowledge, Provider, Refusal};
 use crate::request::{Method, Target};
 
 /// How a request went in.
 pub(super) enum Entered {
     /// Its key, route and body are to be judged.
     Known(Known),
+    /// Its key stands in the body.
+    Keyless(Keyless),
     /// The gate answers it by itself.
     Answer(Answer),
     /// Its route or query is not understood.
     Refused(Known, Refusal),
+}
+
+/// Where a key stands that is in no header.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Keyless {
+    /// In a field of the body.
+    Body,
+    /// In a login that the gate answers itself.
+    Login,
 }
 
 impl Session {
@@ -31,22 +44,69 @@ impl Session {
             self.audit.gate("ready");
             return Ok(Entered::Answer(gate::ready(&bundle)));
         }
+        let (provider, _) = Session::place(facts, &bundle)?;
+        match headers.credential(provider.credential_schemes()) {
+            Ok(presented) => self.enter_with(facts, &headers, &presented, now),
+            Err(Reason::NoKey) => match keyless(provider, &headers) {
+                Some(where_it_is) if headers.fits() => Ok(Entered::Keyless(where_it_is)),
+                Some(_) => Err(Reason::BodyTooLarge),
+                None => Err(Reason::NoKey),
+            },
+            Err(reason) => Err(reason),
+        }
+    }
+
+    /// The provider and account that the listener or route says.
+    fn place<'b>(facts: &Facts, bundle: &'b Bundle) -> Result<(&'b Provider, AccountId), Reason> {
         let (Some(provider), Some(account)) = (&facts.provider, &facts.account) else {
             return Err(Reason::NotConfigured);
         };
-        let provider: &Provider = bundle.provider(provider).ok_or(Reason::NotConfigured)?;
+        let provider = bundle.provider(provider).ok_or(Reason::NotConfigured)?;
         let account = AccountId { provider: provider.name().to_owned(), account: account.clone() };
-        let presented = headers.credential(provider.credential_schemes())?;
-        let key = bundle.keys.find(&presented)?;
+        Ok((provider, account))
+    }
+
+    /// The key that a client presents, if it is valid here and now.
+    fn identify<'b>(
+        &mut self,
+        bundle: &'b Bundle,
+        account: &AccountId,
+        presented: &KeyText,
+        now: Timestamp,
+    ) -> Result<&'b Key, Reason> {
+        let key = bundle.keys.find(presented)?;
         self.audit.key = Some(key.id.clone());
         key.check(now)?;
         if !key.serves(&account.path()) {
             return Err(Reason::UnknownKey);
         }
+        Ok(key)
+    }
+
+    /// Judges who presents a key, and what is asked.
+    fn enter_with(
+        &mut self,
+        facts: &Facts,
+        headers: &Headers<'_>,
+        presented: &KeyText,
+        now: Timestamp,
+    ) -> Result<Entered, Reason> {
+        let bundle = Rc::clone(&self.bundle);
+        let (provider, account) = Session::place(facts, &bundle)?;
+        let key = self.identify(&bundle, &account, presented, now)?;
         let client = facts.client.ok_or(Reason::NotConfigured)?;
         let method = headers.method.ok_or(Reason::UnknownMethod)?;
         let target = Target::parse(headers.path).map_err(|_| Reason::TargetNotCanonical)?;
-        let known = Known { account, key: key.id.clone(), method, target, client, tls: facts.tls };
+        let mut known = Known {
+            account,
+            key: key.id.clone(),
+            method,
+            target,
+            client,
+            tls: facts.tls,
+            found: None,
+            gate: origin(facts.tls, headers.authority),
+        };
         if known.target.path() == gate::WHOAMI_PATH {
             return self.whoami(&known, now).map(Entered::Answer);
         }
@@ -57,10 +117,48 @@ impl Session {
         if matched.reads_body() && headers.is_encoded {
             return Err(Reason::BodyNotUnderstood);
         }
-        if headers.content_length.is_some_and(|bytes| self.body_is_too_large(bytes)) {
+        if !headers.fits() {
             return Err(Reason::BodyTooLarge);
         }
+        known.found = Some(matched.found().clone());
         Ok(Entered::Known(known))
+    }
+
+    /// Goes on with a body that holds the key: the key is taken out of it, and nothing else.
+    pub(super) fn body_with_key(
+        &mut self,
+        facts: &Facts,
+        where_it_is: Keyless,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Step {
+        let bundle = Rc::clone(&self.bundle);
+        let entered = Headers::read(&facts.headers).and_then(|headers| {
+            let (provider, account) = Session::place(facts, &bundle)?;
+            match where_it_is {
+                Keyless::Body => {
+                    let (presented, rest) = in_body::take(provider, body)?;
+                    let entered = self.enter_with(facts, &headers, &presented, now)?;
+                    Ok((entered, rest))
+                }
+                Keyless::Login => {
+                    let target =
+                        Target::parse(headers.path).map_err(|_| Reason::TargetNotCanonical)?;
+                    let method = headers.method.ok_or(Reason::UnknownMethod)?;
+                    let login = provider.login(method, &target).ok_or(Reason::Internal)?;
+                    let text = in_body::login(login, body)?;
+                    let presented = KeyText::parse(&text).map_err(|_| Reason::MalformedKey)?;
+                    self.identify(&bundle, &account, &presented, now)?;
+                    self.audit.gate("login");
+                    Ok((Entered::Answer(in_body::token(login, &text)), Vec::new()))
+                }
+            }
+        });
+        match entered {
+            Ok((Entered::Known(known), rest)) => self.read(known, rest, Knowledge::default(), now),
+            Ok((entered, _)) => self.entered(Ok(entered), facts, false, now),
+            Err(reason) => self.entered(Err(reason), facts, false, now),
+        }
     }
 
     /// Tells a key what it may do, if policy lets it ask from here and now.
@@ -90,5 +188,27 @@ impl Session {
                 Err(reason)
             }
         }
+    }
+}
+
+/// Where a request without a credential header has its key, if this API allows that.
+fn keyless(provider: &Provider, headers: &Headers<'_>) -> Option<Keyless> {
+    let target = Target::parse(headers.path).ok()?;
+    if provider.login(headers.method?, &target).is_some() {
+        return Some(Keyless::Login);
+    }
+    provider.body_key().map(|_| Keyless::Body)
+}
+
+/// The scheme and authority under which a client reached the gate; empty where the authority has
+/// anything that links could not have.
+fn origin(tls: bool, authority: &[u8]) -> String {
+    let plain = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
+    };
+    let scheme = if tls { "https" } else { "http" };
+    match std::str::from_utf8(authority) {
+        Ok(text) if !text.is_empty() && authority.iter().all(plain) => format!("{scheme}://{text}"),
+        Ok(_) | Err(_) => String::new(),
     }
 }

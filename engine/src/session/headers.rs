@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::HEADER_BYTES_MAX;
+use super::{BODY_BYTES_MAX, HEADER_BYTES_MAX};
 use crate::decision::Reason;
 use crate::key::KeyText;
 use crate::provider::CredentialScheme;
@@ -34,6 +34,8 @@ pub(super) struct Headers<'h> {
     pub(super) method: Option<Method>,
     /// The path and query.
     pub(super) path: &'h [u8],
+    /// The authority under which the client reached the gate.
+    pub(super) authority: &'h [u8],
     /// Whether the body is compressed, or encoded in any other way.
     pub(super) is_encoded: bool,
     /// The announced length of the body.
@@ -51,7 +53,7 @@ impl<'h> Headers<'h> {
         }
         let method = single(map, b":method")?.ok_or(Reason::HeadersNotCanonical)?;
         let path = single(map, b":path")?.ok_or(Reason::HeadersNotCanonical)?;
-        single(map, b":authority")?;
+        let authority = single(map, b":authority")?.unwrap_or_default();
         let content_length = match single(map, b"content-length")? {
             Some(text) => Some(
                 std::str::from_utf8(text)
@@ -72,14 +74,31 @@ impl<'h> Headers<'h> {
             .filter(|(name, _)| CREDENTIALS.contains(&name.as_slice()))
             .map(|(name, value)| (name.as_slice(), value.as_slice()))
             .collect();
-        Ok(Headers { method: Method::parse(method), path, is_encoded, content_length, credentials })
+        let method = Method::parse(method);
+        Ok(Headers { method, path, authority, is_encoded, content_length, credentials })
+    }
+
+    /// Whether the announced body is within the cap.
+    pub(super) fn fits(&self) -> bool {
+        self.content_length.is_none_or(|bytes| bytes <= BODY_BYTES_MAX)
     }
 
     /// The one presented key, in one of the places where the provider takes its own credential.
     pub(super) fn credential(&self, schemes: &[CredentialScheme]) -> Result<KeyText, Reason> {
-        let (name, value) = match self.credentials.as_slice() {
+        // A header that only goes with another one is no second credential.
+        let beside = |name: &[u8]| {
+            schemes.iter().any(|scheme| match scheme {
+                CredentialScheme::Header { name: main, beside: Some(beside), .. } => {
+                    beside.as_bytes() == name
+                        && self.credentials.iter().any(|(one, _)| *one == main.as_bytes())
+                }
+                CredentialScheme::Header { .. } | CredentialScheme::BasicPassword => false,
+            })
+        };
+        let counted: Vec<_> = self.credentials.iter().filter(|(name, _)| !beside(name)).collect();
+        let (name, value) = match counted.as_slice() {
             [] => return Err(Reason::NoKey),
-            [one] => *one,
+            [one] => **one,
             _ => return Err(Reason::ManyKeys),
         };
         let text = schemes.iter().find_map(|scheme| extract(scheme, name, value));
@@ -100,12 +119,17 @@ fn single<'h>(map: &'h [(Vec<u8>, Vec<u8>)], name: &[u8]) -> Result<Option<&'h [
 /// The key that a scheme finds in a header, if this is the scheme's header.
 fn extract(scheme: &CredentialScheme, name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
     match scheme {
-        CredentialScheme::Header { name: expected, prefix } => {
+        CredentialScheme::Header { name: expected, prefix, after_colon, .. } => {
             if expected.as_bytes() != name {
                 return None;
             }
-            let value = prefix.as_deref().map_or(Some(value), |scheme| strip_scheme(value, scheme));
-            value.map(<[u8]>::to_vec)
+            let value =
+                prefix.as_deref().map_or(Some(value), |scheme| strip_scheme(value, scheme))?;
+            if !after_colon {
+                return Some(value.to_vec());
+            }
+            let colon = value.iter().position(|byte| *byte == b':')?;
+            value.get(colon + 1..).map(<[u8]>::to_vec)
         }
         CredentialScheme::BasicPassword => {
             if name != b"authorization" {

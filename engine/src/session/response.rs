@@ -105,7 +105,15 @@ impl Session {
         let content_type = content_type.map(|(_, value)| *value);
         let whole = provider::Answer { status, content_type, headers: &headers, body };
         match provider.filter(&plan.response, whole, &request_id, &mut may) {
-            Ok(responded) => self.responded(responded),
+            Ok(responded) => {
+                // A listing that passes teaches which zones ids stand for; never a write's records.
+                for (id, name) in &responded.learnt {
+                    let keep_s = provider.zone_names_keep_s();
+                    let (names, id) = (&bundle.zone_names, id.clone());
+                    names.keep(&known.account, id, name, keep_s, self.now);
+                }
+                self.responded(responded)
+            }
             Err(reason) => self.refuse_response_of(Some(&known.account.provider), reason),
         }
     }
@@ -113,7 +121,6 @@ impl Session {
     /// Passes on what is left of a response.
     fn responded(&mut self, responded: provider::Filtered) -> Answer {
         self.audit.left_out = responded.left_out + responded.not_understood;
-        // Here `responded.learnt`, the ids of zones and their names, can go to the bundle's cache.
         let mut headers = vec![("cache-control".to_owned(), "no-store".to_owned())];
         if let Some(content_type) = responded.content_type {
             headers.push(("content-type".to_owned(), content_type));

@@ -48,6 +48,14 @@ pub(in crate::provider) struct Field {
     pub(in crate::provider) one_of: Option<String>,
     /// The object or batch inside.
     pub(in crate::provider) of: Option<String>,
+    /// Whether `null` goes on, where it means something.
+    #[serde(default)]
+    pub(in crate::provider) null: bool,
+    /// Whether a query parameter may stand several times.
+    #[serde(default)]
+    pub(in crate::provider) repeat: bool,
+    /// A record of the zone that the field's text is the value of.
+    pub(in crate::provider) record: Option<FieldRecord>,
     /// What must be allowed besides, if the field is there.
     #[serde(default)]
     pub(in crate::provider) ask: Vec<Asked>,
@@ -56,6 +64,17 @@ pub(in crate::provider) struct Field {
     pub(in crate::provider) when: When,
     /// The set that the value must be in for `ask` to apply.
     pub(in crate::provider) when_in: Option<String>,
+}
+
+/// A record that a field creates.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::provider) struct FieldRecord {
+    /// Its owner name, relative to the zone; `@` for the zone itself.
+    pub(in crate::provider) name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub(in crate::provider) rtype: String,
 }
 
 /// What a value must be like for `ask` to apply.
@@ -110,6 +129,9 @@ pub(in crate::provider) struct Batch {
     /// change it.
     #[serde(rename = "type")]
     pub(in crate::provider) rtype: Option<String>,
+    /// Whether an update must repeat the type that the record has, if it says one.
+    #[serde(default)]
+    pub(in crate::provider) type_fixed: bool,
     /// The field with the record's id: in answers, and where an item names its record by it.
     pub(in crate::provider) id: Option<String>,
     /// What the ids look like.
@@ -237,7 +259,7 @@ pub(in crate::provider) struct RouteForm {
 /// A login that the gate answers itself.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::provider) struct Login {
+pub struct Login {
     /// The field of the body that holds the key.
     pub(in crate::provider) key: String,
     /// The other fields, which are not looked at.
@@ -245,6 +267,23 @@ pub(in crate::provider) struct Login {
     pub(in crate::provider) beside: Vec<String>,
     /// JSON with `{key}` inside a string.
     pub(in crate::provider) answer: String,
+}
+
+impl Login {
+    /// Whether this field holds the key.
+    pub(crate) fn is_key(&self, field: &str) -> bool {
+        self.key == field
+    }
+
+    /// Whether this field may be there.
+    pub(crate) fn knows(&self, field: &str) -> bool {
+        self.is_key(field) || self.beside.iter().any(|one| one == field)
+    }
+
+    /// The answer with a key in it.
+    pub(crate) fn answer_with(&self, key: &str) -> String {
+        self.answer.replace("{key}", key)
+    }
 }
 
 /// What a replacing route is about.

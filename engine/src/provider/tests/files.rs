@@ -99,7 +99,7 @@ fn rules_that_would_be_void_are_errors() {
     );
     says(&problems("verified = 2026-11-20", "verified = 07:00:00"), "is not a day");
     says(&problems("{sentence}", "{sentense}"), "needs {sentence}");
-    says(&problems("&rrset_type={type}", "&rrset_type={typ}"), "`path` is a path with");
+    says(&problems("zones?zone={zone}", "zones?zone={zon}"), "`{zon}`, which nobody knows");
     says(
         &problems("response = \"zones\"\n\n# --- Routes", "response = \"zone\"\n\n# --- Routes"),
         "another shape",

@@ -20,7 +20,12 @@ fn the_key_is_where_the_real_one_was() {
     assert_eq!(
         powerdns().credential_schemes(),
         [
-            CredentialScheme::Header { name: "x-api-key".to_owned(), prefix: None },
+            CredentialScheme::Header {
+                name: "x-api-key".to_owned(),
+                prefix: None,
+                after_colon: false,
+                beside: None
+            },
             CredentialScheme::BasicPassword,
         ]
     );

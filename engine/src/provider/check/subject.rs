@@ -1,0 +1,97 @@
+//! What a provider file says about routes: each names what it is about, and reads it in one way.
+
+use super::super::file::{Kind, Object, RouteForm, Use};
+use super::super::route::{Pattern, Segment};
+use super::Check;
+use crate::operation::{Action, ResourceKind};
+
+impl Check<'_> {
+    /// A route's parameters are there, and it names a zone if it asks for something on one.
+    pub(super) fn subject(&mut self, table: &str, form: &RouteForm, pattern: &Pattern) {
+        let mut kinds = Vec::new();
+        for segment in &pattern.segments {
+            if let Segment::Parameter(name) = segment {
+                self.refer(table, "parameter", name);
+                kinds.extend(self.file.parameter.get(name).map(|parameter| parameter.is));
+            }
+        }
+        let body = form.body.as_ref().and_then(|body| self.file.object.get(body));
+        let fields = body.iter().flat_map(|object| object.field.values());
+        let mut on_zone = form.enclosing || form.ask.iter().any(|asked| is_on_zone(asked.0));
+        for field in fields {
+            // A zone or kind that a body may leave out would leave the request without one.
+            let fixed = field.required || !field.ask.is_empty();
+            kinds.extend(field.is.iter().copied().filter(|_| field.usage == Use::Used && fixed));
+            on_zone |= field.is.contains(&Kind::Batch) || field.record.is_some();
+            on_zone |= field.ask.iter().any(|asked| is_on_zone(asked.0));
+        }
+        on_zone |= form.item.is_some() || form.items.is_some() || form.means.is_some();
+        let count = |wanted: &[Kind]| kinds.iter().filter(|kind| wanted.contains(kind)).count();
+        let zones = count(&[Kind::Zone, Kind::ZoneId]);
+        if zones > 1 || (on_zone && zones == 0) {
+            self.problem(table, format!("`{}` does not name exactly one zone", form.id));
+        }
+        let metadata = count(&[Kind::Metadata]);
+        if metadata > 1 || (!form.metadata.is_empty() && metadata == 0) {
+            let message = format!("`{}` does not name exactly one kind of metadata", form.id);
+            self.problem(table, message);
+        }
+        let records = form.item.is_some() || form.items.is_some() || form.means.is_some();
+        if form.ask.is_empty() && !body.is_some_and(has_batch) && !records && form.login.is_none() {
+            self.problem(table, format!("`{}` asks for nothing", form.id));
+        }
+        self.bodies(table, form);
+        self.path_record(table, form, &kinds);
+    }
+
+    /// A body is read in one way.
+    fn bodies(&mut self, table: &str, form: &RouteForm) {
+        let ways = [
+            form.body.is_some(),
+            form.item.is_some() || form.items.is_some(),
+            form.opaque.is_some(),
+            form.login.is_some(),
+        ];
+        if ways.iter().filter(|way| **way).count() > 1 {
+            self.problem(table, format!("`{}` reads its body in more than one way", form.id));
+        }
+        let imports = form.ask.iter().any(|asked| asked.0 == Action::ZoneImport);
+        if form.opaque.is_some() && !imports {
+            self.problem(
+                table,
+                format!("`{}` forwards what nobody read: ask zone.import", form.id),
+            );
+        }
+        if form.whole.is_some() && self.file.lookup.records.is_none() {
+            self.problem(table, format!("`{}` replaces what only lookup.records tells", form.id));
+        }
+    }
+
+    /// The record that a path names can be known.
+    fn path_record(&mut self, table: &str, form: &RouteForm, kinds: &[Kind]) {
+        let has = |kind: Kind| kinds.contains(&kind);
+        let named = (has(Kind::RecordName) || form.apex) && has(Kind::RecordType);
+        if form.means.is_some() && !has(Kind::RecordId) && !named {
+            self.problem(table, format!("`{}` does not name the record it is about", form.id));
+        }
+        if form.apex && has(Kind::RecordName) {
+            self.problem(table, format!("`{}` has a name, so it is not about the apex", form.id));
+        }
+        let lookup = &self.file.lookup;
+        let known = lookup.record.is_some() || lookup.records.is_some();
+        let changes = form.means.is_some() || form.item.is_some();
+        if has(Kind::RecordId) && changes && !known {
+            self.problem(table, format!("`{}` needs lookup.record or lookup.records", form.id));
+        }
+    }
+}
+
+/// Whether an object has a list of rrsets that it cannot be without.
+fn has_batch(object: &Object) -> bool {
+    object.field.values().any(|field| field.required && field.is.contains(&Kind::Batch))
+}
+
+/// Whether an action is decided on a zone.
+fn is_on_zone(action: Action) -> bool {
+    action.kind() == ResourceKind::Zone
+}
