@@ -29,7 +29,7 @@ use crate::network::Networks;
 use crate::pattern::Patterns;
 use crate::policy::Policies;
 use crate::problem::Problem;
-use crate::provider::{self, Provider};
+use crate::provider::Provider;
 use crate::window::{Clock, Windows};
 
 /// The format that this engine reads and writes.
@@ -37,8 +37,30 @@ const FORMAT: u32 = 1;
 /// Bytes of a bundle; a larger one is refused before it is parsed.
 pub const BUNDLE_BYTES_MAX: usize = 64 << 20;
 
+/// A provider file that is compiled in, with its name.
+macro_rules! provider_file {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../providers/", $name)))
+    };
+}
+
 /// The provider files that are compiled in, by name.
-pub const PROVIDER_FILES: [(&str, &str); 1] = [("powerdns.toml", provider::POWERDNS)];
+pub const PROVIDER_FILES: &[(&str, &str)] = &[
+    provider_file!("bunny.toml"),
+    provider_file!("cloudflare.toml"),
+    provider_file!("desec.toml"),
+    provider_file!("digitalocean.toml"),
+    provider_file!("dnsimple.toml"),
+    provider_file!("dnsservices.toml"),
+    provider_file!("gandi.toml"),
+    provider_file!("godaddy.toml"),
+    provider_file!("hetzner.toml"),
+    provider_file!("linode.toml"),
+    provider_file!("namecom.toml"),
+    provider_file!("porkbun.toml"),
+    provider_file!("powerdns.toml"),
+    provider_file!("vultr.toml"),
+];
 
 /// The outer form of a bundle.
 #[derive(Serialize, Deserialize)]

@@ -25,7 +25,11 @@ impl Check<'_> {
             on_zone |= field.is.contains(&Kind::Batch) || field.record.is_some();
             on_zone |= field.ask.iter().any(|asked| is_on_zone(asked.0));
         }
-        on_zone |= form.item.is_some() || form.items.is_some() || form.means.is_some();
+        let records = form.item.is_some()
+            || form.items.is_some()
+            || form.means.is_some()
+            || form.whole.is_some();
+        on_zone |= records;
         let count = |wanted: &[Kind]| kinds.iter().filter(|kind| wanted.contains(kind)).count();
         let zones = count(&[Kind::Zone, Kind::ZoneId]);
         if zones > 1 || (on_zone && zones == 0) {
@@ -36,7 +40,6 @@ impl Check<'_> {
             let message = format!("`{}` does not name exactly one kind of metadata", form.id);
             self.problem(table, message);
         }
-        let records = form.item.is_some() || form.items.is_some() || form.means.is_some();
         if form.ask.is_empty() && !body.is_some_and(has_batch) && !records && form.login.is_none() {
             self.problem(table, format!("`{}` asks for nothing", form.id));
         }

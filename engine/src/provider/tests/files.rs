@@ -101,7 +101,7 @@ fn rules_that_would_be_void_are_errors() {
     says(&problems("{sentence}", "{sentense}"), "needs {sentence}");
     says(&problems("zones?zone={zone}", "zones?zone={zon}"), "`{zon}`, which nobody knows");
     says(
-        &problems("response = \"zones\"\n\n# --- Routes", "response = \"zone\"\n\n# --- Routes"),
+        &problems("response = \"zones\"\n\n# --- Routes", "response = \"done\"\n\n# --- Routes"),
         "another shape",
     );
     says(
