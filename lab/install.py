@@ -65,6 +65,7 @@ def setup(for_tests: bool, only: str = "") -> None:
     if for_tests:
         work += [
             ("Python packages", _venv_is_current, _make_venv),
+            ("Clients of single providers", _provider_clients_are_current, _install_provider_clients),
             ("acme.sh", paths.ACME_SH.exists, _unpack_acme_sh),
             ("clock shim", _clock_shim_is_current, _build_clock_shim),
         ]
@@ -210,6 +211,25 @@ def _make_venv() -> None:
     command([*install, "--requirement", paths.ROOT / "lab" / "requirements-lexicon.txt", "--target", paths.LEXICON],
              "pip-install-lexicon")
     (paths.VENV / "installed-from").write_bytes(_requirements())
+
+
+def _provider_clients() -> bytes:
+    """The list of clients of single providers, as the stamp of what was installed from it."""
+    return (paths.ROOT / "lab" / "requirements-providers.txt").read_bytes()
+
+
+def _provider_clients_are_current() -> bool:
+    """Whether they were installed from this very list."""
+    stamp = paths.PROVIDER_CLIENTS / "installed-from"
+    return stamp.exists() and stamp.read_bytes() == _provider_clients()
+
+
+def _install_provider_clients() -> None:
+    """Installs them into a folder of their own, which no other program sees: some hook into certbot."""
+    shutil.rmtree(paths.PROVIDER_CLIENTS, ignore_errors=True)
+    command([*_pip(), "install", "--no-deps", "--disable-pip-version-check", "--requirement",
+             paths.ROOT / "lab" / "requirements-providers.txt", "--target", paths.PROVIDER_CLIENTS], "pip-install-providers")
+    (paths.PROVIDER_CLIENTS / "installed-from").write_bytes(_provider_clients())
 
 
 def debian_mirror() -> str:

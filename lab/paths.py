@@ -18,6 +18,9 @@ VENV = LAB / "venv"
 LEXICON = LAB / "lexicon"
 """A current Lexicon and what it needs, beside the older one that certbot's plugin needs."""
 
+PROVIDER_CLIENTS = LAB / "clients-of-providers"
+"""Python clients of single providers; with this on PYTHONPATH the lab's Python runs them."""
+
 ACME_SH = LAB / "acme.sh" / "usr" / "share" / "acme.sh" / "acme.sh"
 """The ACME client acme.sh, unpacked from its Debian package."""
 
