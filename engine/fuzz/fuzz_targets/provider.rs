@@ -1,5 +1,5 @@
 //! Any request to every provider: never a panic, never an empty plan, and what is forwarded means
-//! what was decided on.
+//! what was decided on. The body is also read as the answer.
 //!
 //! Input: method, blank, target, line end, body.
 #![no_main]
@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use zonegate_engine::bundle::providers;
 use zonegate_engine::json::JsonLimits;
-use zonegate_engine::provider::{Caps, Provider};
+use zonegate_engine::provider::{Answer, Caps, Provider};
 use zonegate_engine::request::{Method, Target};
 
 /// The providers that are compiled in.
@@ -49,6 +49,12 @@ fn read(provider: &Provider, method: Method, target: &Target, body: &[u8]) {
             let value = record.value.as_deref().unwrap_or_default();
             assert!(!value.contains(char::is_control), "{operation}");
         }
+    }
+    let json = Some("application/json");
+    for status in [200, 201, 400, 429] {
+        let headers = [("link", "</v1?page=2>; rel=next"), ("total-count", "7")];
+        let answer = Answer { status, content_type: json, headers: &headers, body };
+        let _ = provider.filter(&plan.response, answer, "r", &mut |_| status == 200);
     }
     let forward = &plan.forward;
     assert_eq!(forward.method, method);

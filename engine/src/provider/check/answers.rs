@@ -49,6 +49,10 @@ impl Check<'_> {
             let paths = paths.into_iter().chain([&form.rtype, &form.value]).flatten();
             self.paths(&table, paths);
             self.paths(&table, Some(&form.at).filter(|at| !at.is_empty()));
+            self.paths(&table, &form.also);
+            if form.also.contains(&form.at) {
+                self.problem(&table, "`also` repeats `at`");
+            }
         }
         self.pagings();
     }
@@ -176,7 +180,7 @@ fn keys_of(shape: Shape) -> (&'static [&'static str], &'static [&'static str]) {
         Shape::Zone => {
             (&["zone"], &["at", "zone_id", "rrsets", "rrsets_keyed", "batch", "hide", "paging"])
         }
-        Shape::Records => (&["batch"], &["at", "keyed", "zone", "paging"]),
+        Shape::Records => (&["batch"], &["at", "also", "keyed", "zone", "paging"]),
         Shape::Record => (&["batch"], &["at", "zone"]),
         Shape::Search => (&["kind", "zone", "name", "type", "value"], &["at", "keyed", "paging"]),
         Shape::Object => (&["hide"], &["at"]),
@@ -189,6 +193,7 @@ fn given(form: &ResponseForm) -> impl Iterator<Item = &'static str> {
     let has = [
         ("content_types", !form.content_types.is_empty()),
         ("at", !form.at.is_empty()),
+        ("also", !form.also.is_empty()),
         ("keyed", form.keyed),
         ("zone", form.zone.is_some()),
         ("zone_id", form.zone_id.is_some()),

@@ -26,6 +26,9 @@ pub(in crate::provider) struct ResponseForm {
     /// others.
     #[serde(default)]
     pub(in crate::provider) at: String,
+    /// For `records`: where other lists of the same kind stand, such as what a batch deleted.
+    #[serde(default)]
+    pub(in crate::provider) also: Vec<String>,
     /// Whether the list is an object whose keys say nothing.
     #[serde(default)]
     pub(in crate::provider) keyed: bool,
@@ -146,9 +149,6 @@ pub(in crate::provider) struct LookupForm {
     /// name, `{record_id}` a record's id, `{name}` and `{type}` those of a record, `{page}` the
     /// number of a page, and any other parameter of the request's own path by its name.
     pub(in crate::provider) path: String,
-    /// Whether it is a `POST` with an empty object, for an API that reads by no other method.
-    #[serde(default)]
-    pub(in crate::provider) post: bool,
     /// The shape of the answer.
     pub(in crate::provider) response: String,
     /// How names are written in the path.

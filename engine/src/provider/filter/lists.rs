@@ -47,20 +47,22 @@ pub(super) struct Cutting<'a, 'm> {
 }
 
 impl Provider {
-    /// Finds the list of an answer's form, and cuts it with `fates`; none where it is no list.
+    /// Finds a list at a path, and cuts it with `fates`; none where it is no list.
     ///
     /// SECURITY: an absent list is an empty one only where the answer has no other place for its
     /// entries (test `an_absent_list_is_no_free_pass`).
     fn list<'a>(
         cutting: &mut Cutting<'a, '_>,
         tree: &mut Tree<'a>,
+        path: &str,
         fates: impl FnOnce(&mut Cutting<'a, '_>, &[&'a str]) -> Option<Vec<Fate>>,
     ) -> Option<Cut> {
-        let text = match tree.find(&cutting.form.at)? {
+        let text = match tree.find(path)? {
             Spot::There(text) => text,
             Spot::Null => return Some(Cut::default()),
             Spot::Absent => {
-                return tree.is_bare_around(&cutting.form.at).then(Cut::default);
+                let others = || std::iter::once(&cutting.form.at).chain(&cutting.form.also);
+                return tree.is_bare_around(path, others).then(Cut::default);
             }
         };
         let entries = members(text, cutting.form.keyed)?;
@@ -74,7 +76,7 @@ impl Provider {
         cutting: &mut Cutting<'a, '_>,
         tree: &mut Tree<'a>,
     ) -> Option<Cut> {
-        Self::list(cutting, tree, |cutting, entries| {
+        Self::list(cutting, tree, &cutting.form.at, |cutting, entries| {
             Some(entries.iter().map(|entry| self.zone_of_list(cutting, entry)).collect())
         })
     }
@@ -163,9 +165,16 @@ impl Provider {
         let rule = cutting.rule;
         let zone = rule.zone.as_ref()?;
         let batch = self.file.batch.get(cutting.form.batch.as_ref()?)?;
-        Self::list(cutting, tree, |cutting, entries| {
-            Some(self.fates(cutting, batch, zone, rule.asked(), entries))
-        })
+        let form = cutting.form;
+        let mut sum = Cut::default();
+        for path in std::iter::once(&form.at).chain(&form.also) {
+            let cut = Self::list(cutting, tree, path, |cutting, entries| {
+                Some(self.fates(cutting, batch, zone, rule.asked(), entries))
+            })?;
+            sum.given += cut.given;
+            sum.kept += cut.kept;
+        }
+        Some(sum)
     }
 
     /// Whether there is one record in an answer, and it may be read; none where it is not
@@ -282,7 +291,7 @@ impl Provider {
         cutting: &mut Cutting<'a, '_>,
         tree: &mut Tree<'a>,
     ) -> Option<Cut> {
-        Self::list(cutting, tree, |cutting, entries| {
+        Self::list(cutting, tree, &cutting.form.at, |cutting, entries| {
             let fate = |text: &&str| {
                 let fields = Fields::of(text);
                 match fields.and_then(|fields| self.found(cutting.form, &fields)) {
@@ -368,7 +377,7 @@ impl<'a> Cutting<'a, '_> {
 
     /// The objects of a list without what may not be read; one that is none is left out.
     pub(super) fn objects(&mut self, tree: &mut Tree<'a>) -> Option<Cut> {
-        Provider::list(self, tree, |cutting, entries| {
+        Provider::list(self, tree, &self.form.at, |cutting, entries| {
             let zone = cutting.rule.zone.as_ref();
             let fates = entries.iter().map(|text| match Fields::of(text) {
                 Some(fields) => cutting.hide(text, &fields, zone).map(|()| Fate::Stays),

@@ -201,13 +201,25 @@ impl<'a> Tree<'a> {
         self.objects.get(at).map(|(_, fields)| fields)
     }
 
-    /// Whether nothing but texts, numbers and the like stands beside a path that is absent: an
-    /// answer that could say the same elsewhere is not one without it.
-    pub(super) fn is_bare_around(&mut self, path: &str) -> bool {
+    /// Whether nothing but texts, numbers and the like stands beside a path that is absent, what
+    /// stands at `others` left aside: an answer that could say the same elsewhere is not one
+    /// without it.
+    pub(super) fn is_bare_around<'p, I: Iterator<Item = &'p String>>(
+        &mut self,
+        path: &str,
+        others: impl Fn() -> I,
+    ) -> bool {
         let around = path.rsplit_once('.').map_or("", |(around, _)| around);
         let Some(Spot::There(text)) = self.find(around) else { return false };
-        Fields::of(text)
-            .is_some_and(|fields| fields.iter().all(|(_, raw)| !raw.starts_with(['{', '['])))
+        let is_known = |key: &str| {
+            others().any(|other| match other.rsplit_once('.') {
+                Some((before, last)) => before == around && last == key,
+                None => around.is_empty() && other == key,
+            })
+        };
+        Fields::of(text).is_some_and(|fields| {
+            fields.iter().all(|(key, raw)| !raw.starts_with(['{', '[']) || is_known(key))
+        })
     }
 }
 

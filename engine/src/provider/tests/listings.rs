@@ -132,6 +132,17 @@ fn an_absent_list_is_no_free_pass() {
 }
 
 #[test]
+fn several_lists_of_an_answer_are_all_cut() {
+    let (a, b) = (record(1, "a.example.com", "1"), record(2, "hidden.example.com", "1"));
+    let given = format!(r#"{{"done":{{"deletes":[{b},{a}],"posts":[{b}]}}}}"#);
+    let kept = format!(r#"{{"done":{{"deletes":[{a}],"posts":[]}}}}"#);
+    assert_eq!(body("batch", &given).unwrap(), kept);
+    let one = format!(r#"{{"done":{{"deletes":[{a}]}}}}"#);
+    assert_eq!(body("batch", &one).unwrap(), one);
+    assert!(is_refused("batch", &format!(r#"{{"done":{{"deletes":[],"puts":[{b}]}}}}"#)));
+}
+
+#[test]
 fn records_of_an_rrset_stay_or_go_together() {
     let records = [
         record(1, "a.example.com", "192.0.2.1"),
@@ -422,6 +433,7 @@ fn forms_of_answers_are_checked() {
             "hide = { text = \"record.read\" }",
             "cannot be hidden by",
         ),
+        ("also = [\"done.deletes\"]", "also = [\"done.posts\"]", "`also` repeats"),
         ("at = \"result.records\"", "at = \"result..records\"", "is no path"),
         ("paging = \"info\"", "", "nothing refers to `paging.info`"),
         ("paging = \"info\"", "paging = \"other\"", "refers to the paging `other`"),
@@ -483,7 +495,7 @@ proptest! {
     /// Garbage gives an error or JSON, never a panic.
     #[test]
     fn garbage_does_not_panic(
-        form in prop::sample::select(vec!["records", "record", "zones", "objects", "rrsets", "bare"]),
+        form in prop::sample::select(vec!["records", "record", "zones", "objects", "rrsets", "bare", "batch"]),
         garbage in "[\\[\\]{}:,\"a0 \\\\é]{0,24}",
         cut in 0usize..200,
         link in "[<>;,=\"a/ ]{0,12}",
