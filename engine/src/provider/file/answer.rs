@@ -149,6 +149,9 @@ pub(in crate::provider) struct LookupForm {
     /// name, `{record_id}` a record's id, `{name}` and `{type}` those of a record, `{page}` the
     /// number of a page, and any other parameter of the request's own path by its name.
     pub(in crate::provider) path: String,
+    /// Whether it is a `POST` with an empty object, for an API that reads by no other method.
+    #[serde(default)]
+    pub(in crate::provider) post: bool,
     /// The shape of the answer.
     pub(in crate::provider) response: String,
     /// How names are written in the path.
