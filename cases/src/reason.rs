@@ -30,6 +30,7 @@ pub const REASONS: &[(&str, u16)] = &[
     ("policy-forbids", 403),
     ("policy-error", 403),
     ("zone-not-visible", 404),
+    ("record-not-visible", 404),
     ("lookup-failed", 503),
     ("lookup-not-understood", 503),
     ("response-too-large", 502),

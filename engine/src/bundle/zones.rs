@@ -2,6 +2,8 @@
 //!
 //! The names hang off one loaded bundle, and an entry says to which account it belongs: the same
 //! number is another zone elsewhere. A provider whose zones can be renamed keeps none.
+//! A name serves from the second after it was learnt: in a decision table the clock stands still,
+//! so that every row asks its own questions, whatever ran before it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,16 +19,16 @@ const NAMES_MAX: usize = 4096;
 /// Zone names by account and place in paths.
 #[derive(Debug, Default)]
 pub struct ZoneNames {
-    /// The name, and the second at which it is forgotten.
-    names: RefCell<HashMap<(AccountId, String), (Name, i64)>>,
+    /// The name, and the seconds after which it serves and at which it is forgotten.
+    names: RefCell<HashMap<(AccountId, String), (Name, i64, i64)>>,
 }
 
 impl ZoneNames {
     /// The name of the zone at a place of an account's paths, if it is still known.
     pub fn find(&self, account: &AccountId, place: &str, now: Timestamp) -> Option<Name> {
         let names = self.names.borrow();
-        let (name, until) = names.get(&(account.clone(), place.to_owned()))?;
-        (now.as_second() < *until).then(|| name.clone())
+        let (name, since, until) = names.get(&(account.clone(), place.to_owned()))?;
+        (*since < now.as_second() && now.as_second() < *until).then(|| name.clone())
     }
 
     /// Keeps a name for `keep_s` seconds; not at all for 0.
@@ -45,8 +47,9 @@ impl ZoneNames {
         if names.len() >= NAMES_MAX {
             names.clear();
         }
-        let until = now.as_second().saturating_add(i64::from(keep_s));
-        names.insert((account.clone(), place), (name.clone(), until));
+        let since = now.as_second();
+        let until = since.saturating_add(i64::from(keep_s));
+        names.insert((account.clone(), place), (name.clone(), since, until));
     }
 }
 
@@ -64,6 +67,7 @@ mod tests {
         names.keep(&account("one"), "/zone=7".to_owned(), &name, 60, at(100));
         assert_eq!(names.find(&account("one"), "/zone=7", at(159)), Some(name.clone()));
         assert_eq!(names.find(&account("one"), "/zone=7", at(160)), None);
+        assert_eq!(names.find(&account("one"), "/zone=7", at(100)), None);
         assert_eq!(names.find(&account("two"), "/zone=7", at(101)), None);
         assert_eq!(names.find(&account("one"), "/zone=8", at(101)), None);
         names.keep(&account("one"), "/zone=9".to_owned(), &name, 0, at(100));

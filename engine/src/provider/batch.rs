@@ -68,10 +68,11 @@ impl<'a> Reading<'a> {
         match (means, id) {
             (Means::Update | Means::Delete, Some(id)) => {
                 let known = self.gone(&id)?;
+                let mut dropped = drops.to_vec();
                 if let (Means::Update, Some(known)) = (means, known) {
-                    self.becomes(batch, known, &fields)?;
+                    dropped.extend(self.becomes(batch, known, &fields)?);
                 }
-                self.rest(batch, None, drops, fields).map(|rest| Json::Object(rest.out))
+                self.rest(batch, None, &dropped, fields).map(|rest| Json::Object(rest.out))
             }
             (Means::Update, None) => Err(Refusal::body("a record's id is missing")),
             (
@@ -171,14 +172,16 @@ impl<'a> Reading<'a> {
                 item.name, item.rtype
             )));
         }
+        let mut dropped = item.drops.to_vec();
         let value = match (&batch.values, item.means) {
             (None, Means::Create | Means::Replace | Means::Extend | Means::Prune) => {
                 let fields = fields.as_slice();
+                dropped.extend(record::unread(batch, item.rtype, fields, fields));
                 Some(record::flat(batch, item.rtype, fields, fields)?)
             }
             _ => None,
         };
-        let rest = self.rest(batch, Some(&item), item.drops, fields)?;
+        let rest = self.rest(batch, Some(&item), &dropped, fields)?;
         let values = match (value, rest.values) {
             (Some(value), _) => {
                 value::check_of(batch, item.rtype, &value)?;
@@ -397,7 +400,7 @@ impl<'a> Reading<'a> {
         self.record(Operation::record(action, zone, old.name.clone(), old.rtype, value))
     }
 
-    /// Notes what a record becomes by an update.
+    /// Notes what a record becomes by an update, and gives the fields that do not go on.
     ///
     /// SECURITY: what the body says of a field that the provider does not read is not believed:
     /// such a field is not among the batch's, and the record as it is has the last word (test
@@ -407,7 +410,7 @@ impl<'a> Reading<'a> {
         batch: &Batch,
         known: &KnownRecord,
         fields: &[(String, Json)],
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<String>, Refusal> {
         let zone = self.zone.clone().ok_or_else(Refusal::internal)?;
         let old = &known.entry;
         let operation = |action: Action, name: &Name, rtype: RecordType, value: Option<String>| {
@@ -419,7 +422,9 @@ impl<'a> Reading<'a> {
             self.record(operation(Action::RecordWildcard, &name, rtype, None))?;
         }
         let value = new.value(known, rtype)?;
-        self.record(operation(Action::RecordCreate, &name, rtype, Some(value)))
+        self.record(operation(Action::RecordCreate, &name, rtype, Some(value)))?;
+        let item = record::Overlay { over: fields, under: known.fields.as_slice() };
+        Ok(record::unread(batch, rtype, fields, &item))
     }
 
     /// Notes the deletion of what the path names, where no body says more.

@@ -123,7 +123,9 @@ impl Matched<'_> {
         };
         match (&forms.record, &forms.records) {
             (Some(form), all)
-                if !needs.listing && (needs.records.len() == 1 || all.is_none() || exhausted) =>
+                if !needs.listing && (all.is_none()
+                        || exhausted
+                        || (needs.records.len() == 1 && known.listing.rest == Rest::All)) =>
             {
                 Ok(single(form))
             }

@@ -5,6 +5,8 @@
 //! template of its batch puts it together in presentation form, because that is what policies
 //! read.
 
+use std::collections::BTreeSet;
+
 use crate::json::{Json, raw_array};
 use crate::name::Name;
 use crate::record_type::RecordType;
@@ -258,6 +260,33 @@ pub(super) fn flat(
     }
 }
 
+/// The fields that some type's value is made of, but not this record's: nobody has read them, so
+/// they do not go on.
+///
+/// SECURITY: an API may prefer one way of writing a value to another; only the one that was judged
+/// reaches it (test `a_second_way_to_write_a_value_does_not_go_on`).
+pub(super) fn unread(
+    batch: &Batch,
+    rtype: RecordType,
+    given: &(impl Object + ?Sized),
+    item: &(impl Object + ?Sized),
+) -> Vec<String> {
+    let head = |(path, _): (&str, Option<&str>)| {
+        path.split_once('.').map_or(path, |(head, _)| head).to_owned()
+    };
+    let own = batch.flat.get(rtype.to_string().as_str()).or_else(|| batch.flat.get("*"));
+    let own: Vec<&String> = own.into_iter().flatten().collect();
+    let touched = own.iter().any(|template| uses_something_of(template, given));
+    let read = own.into_iter().filter(|template| {
+        (!touched || uses_something_of(template, given))
+            && matches!(fill(template, item), Filled::Whole(_))
+    });
+    let read: BTreeSet<String> = read.flat_map(|template| marks(template).map(head)).collect();
+    let all = batch.flat.values().flatten().flat_map(|template| marks(template).map(head));
+    let unread: BTreeSet<String> = all.filter(|head| !read.contains(head)).collect();
+    unread.into_iter().collect()
+}
+
 /// Whether something given is part of a value of this type.
 pub(super) fn touches_value(
     batch: &Batch,
@@ -308,6 +337,8 @@ fn fill(template: &str, item: &(impl Object + ?Sized)) -> Filled {
         }
         out.push_str(after);
     }
+    // An optional last part may be empty.
+    out.truncate(out.trim_end().len());
     Filled::Whole(out)
 }
 

@@ -213,6 +213,12 @@ pub(super) fn read(file: &File, pattern: &Pattern, target: &Target) -> Result<Pa
     Ok(read)
 }
 
+/// Whether a name's last label is a number, which no zone's is.
+fn is_number(name: &Name) -> bool {
+    let last = name.as_str().rsplit('.').next().unwrap_or_default();
+    !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Reads one parameter, notes what it says, and gives it as it goes on.
 fn parameter_text(
     file: &File,
@@ -226,6 +232,11 @@ fn parameter_text(
         Kind::Zone if id.is_some() => read.zone_id = Some(given.to_owned()),
         Kind::Zone | Kind::Name => {
             let name = text::name(file, parameter.codec, given)?;
+            // SECURITY: what could be a number of the provider's own is no name, whatever its
+            // zeros (test `a_number_is_no_zone`).
+            if parameter.is == Kind::Zone && is_number(&name) {
+                return Err(text::bad_name(given, "its last label is a number"));
+            }
             let written = text::write_name(file, parameter.codec, &name);
             if parameter.is == Kind::Zone {
                 read.zone = Some(name);
