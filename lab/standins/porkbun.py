@@ -200,9 +200,9 @@ class Api(StandIn):
     @route("POST", "/dns/editByNameType/{zone}/{kind}")
     @route("POST", "/dns/editByNameType/{zone}/{kind}/{name}")
     def edit_named(self, request):
-        """The same content for every record of a type and name."""
+        """The same content for every record of a type and name; a success also where there is none."""
         found, body = self._named(request), request.json()
-        if not found or not body.get("content"):
+        if not body.get("content"):
             return error(400, "EDIT_ERROR", "Edit error: We were unable to edit the DNS record.")
         for record in found:
             record["content"] = body["content"]
