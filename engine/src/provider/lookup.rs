@@ -123,9 +123,7 @@ impl Matched<'_> {
         };
         match (&forms.record, &forms.records) {
             (Some(form), all)
-                if !needs.listing && (all.is_none()
-                        || exhausted
-                        || (needs.records.len() == 1 && known.listing.rest == Rest::All)) =>
+                if !needs.listing && (needs.records.len() == 1 || all.is_none() || exhausted) =>
             {
                 Ok(single(form))
             }
