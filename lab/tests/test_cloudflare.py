@@ -5,12 +5,48 @@ import json
 import pytest
 
 from . import registrars
+from .unmodified import Unmodified, credulous
 
 ZONE = f"{'a' * 24}00000001"
 """The stand-in's id of example.com."""
 
 RECORDS = f"/client/v4/zones/{ZONE}/dns_records"
 """Where its records are."""
+
+
+SDK = """
+import json, sys
+from cloudflare import APIStatusError, Cloudflare
+address, key, name, value = sys.argv[1:]
+client = Cloudflare(api_token=key, base_url=address + "/client/v4", max_retries=0)
+try:
+    (zone,) = [each for each in client.zones.list(name="example.com")]
+    made = client.dns.records.create(zone_id=zone.id, name=name, type="TXT", content=value, ttl=60)
+    client.dns.records.edit(made.id, zone_id=zone.id, name=name, type="TXT", content=value + "-2", ttl=60)
+    client.dns.records.update(made.id, zone_id=zone.id, name=name, type="TXT", content=value + "-3", ttl=60)
+    seen = [[each.name, each.type, each.content] for each in client.dns.records.list(zone_id=zone.id)]
+    client.dns.records.batch(zone_id=zone.id, deletes=[{"id": made.id}],
+                             posts=[{"name": name, "type": "TXT", "content": value + "-4", "ttl": 60}])
+    (last,) = [each for each in client.dns.records.list(zone_id=zone.id, type="TXT", name={"exact": name})]
+    client.dns.records.delete(last.id, zone_id=zone.id)
+    print(json.dumps({"zones": [each.name for each in client.zones.list()], "seen": seen, "last": last.content}))
+except APIStatusError as error:
+    sys.exit(f"{error.status_code} {error.body['errors'][0]['message']}")
+"""
+"""Cloudflare's own library: every way to write a record once."""
+
+IMPORT = """
+import sys
+from cloudflare import APIStatusError, Cloudflare
+address, key, zone = sys.argv[1:]
+client = Cloudflare(api_token=key, base_url=address + "/client/v4", max_retries=0)
+try:
+    client.dns.records.import_(zone_id=zone, file="imported.example.com. 300 IN A 192.0.2.77\\n")
+    print(client.dns.records.export(zone_id=zone))
+except APIStatusError as error:
+    sys.exit(f"{error.status_code} {error.body['errors'][0]['message']}")
+"""
+"""The same library: a zone file in, and the whole zone out."""
 
 
 def record_id(number: int) -> str:
@@ -22,6 +58,20 @@ def record_id(number: int) -> str:
 def cloudflare(many):
     """Cloudflare's stand-in as at the start."""
     return many.fresh("cloudflare")
+
+
+@pytest.fixture(scope="module")
+def believing(server, folder):
+    """An ACME authority that believes every challenge."""
+    running = credulous(folder / "cloudflare", server.dns_port)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def client(many, cloudflare, server, believing, folder, request) -> Unmodified:
+    """Clients in a folder of this test."""
+    return Unmodified(many, folder / request.node.name, believing, server.dns_port)
 
 
 def values(stand_in, name: str, kind: str) -> list:
@@ -90,6 +140,77 @@ def test_lexicon_sees_and_writes_no_more_than_its_key_may(many, cloudflare, keys
     assert state(cloudflare) == before
     registrars.succeeded(go("update", identifier=challenge, rtype="TXT", name="_acme-challenge.shop.example.com", content="x"))
     assert values(cloudflare, "_acme-challenge.shop.example.com", "TXT") == ["x"]
+
+
+def test_the_sdk(many, cloudflare, client, keys):
+    """Creates, edits, overwrites, lists, changes in a batch and deletes, and sees only its own zone and challenges."""
+    done = client.python(SDK, many.url("cloudflare"), keys["demoanyacme1"], "_acme-challenge.sdk.example.com", "token")
+    told = json.loads(registrars.succeeded(done))
+    assert told == {"zones": ["example.com"], "last": "token-4", "seen": [
+        ["_acme-challenge.www.example.com", "TXT", '"left-over"'], ["_acme-challenge.sdk.example.com", "TXT", "token-3"]]}
+    assert values(cloudflare, "_acme-challenge.sdk.example.com", "TXT") == []
+
+
+def test_the_sdk_outside_its_scope(many, cloudflare, client, keys):
+    """Cloudflare's own library shows the gate's sentence."""
+    before = state(cloudflare)
+    done = client.python(SDK, many.url("cloudflare"), keys["demoanyacme1"], "www.example.com", "token")
+    assert "403 this key may not do this" in registrars.failed(done)
+    assert state(cloudflare) == before
+
+
+def test_the_sdk_imports_and_exports(many, cloudflare, client, keys):
+    """A zone file in a form goes through as it is, for those who may; for others it does not."""
+    go = lambda key: client.python(IMPORT, many.url("cloudflare"), keys[key], ZONE)
+    assert "404" in registrars.failed(go("demoanyrecs1"))
+    assert values(cloudflare, "imported.example.com", "A") == []
+    assert "imported.example.com." in registrars.succeeded(go("demoanytrans"))
+    assert values(cloudflare, "imported.example.com", "A") == ["192.0.2.77"]
+
+
+def test_certbot(cloudflare, client, keys):
+    """A certificate; it finds its zone by guessing names, and cleans up after itself."""
+    registrars.succeeded(client.certbot("dns-cloudflare", f"dns_cloudflare_api_token = {keys['demoanyacme1']}\n", "cb.example.com"))
+    assert list(client.folder.rglob("cert*.pem"))
+    assert any("_acme-challenge.cb.example.com" in each.body.decode() for each in cloudflare.log if each.method == "POST")
+    assert values(cloudflare, "_acme-challenge.cb.example.com", "TXT") == []
+
+
+def test_certbot_outside_its_scope(cloudflare, client, keys):
+    """A zone that the key does not know."""
+    registrars.failed(client.certbot("dns-cloudflare", f"dns_cloudflare_api_token = {keys['demoanyacme1']}\n", "www.example.org"))
+    assert not [each for each in cloudflare.log if each.method == "POST"]
+
+
+def desired() -> dict:
+    """customer.nl as its editor wants it, in octoDNS's form."""
+    return {"": [{"type": "A", "value": "192.0.2.1"}, {"type": "MX", "value": {"preference": 10, "exchange": "mail.customer.nl."}}],
+            "www": {"type": "A", "values": ["192.0.2.80", "192.0.2.82"]},
+            "_sip._tcp": {"type": "SRV", "value": {"priority": 10, "weight": 5, "port": 5060, "target": "sip.customer.nl."}},
+            "svc": {"type": "HTTPS", "value": {"svcpriority": 1, "targetname": ".", "svcparams": {"alpn": ["h3", "h2"]}}},
+            "new": {"type": "TXT", "value": "hello world; v=1".replace(";", "\\;")}}
+
+
+def test_octodns_plans_and_applies_a_zone(many, cloudflare, client, keys):
+    """A trusted tool: plan, apply, and then nothing is left to do."""
+    provider = {"class": "octodns_cloudflare.CloudflareProvider", "token": "env/CF_TOKEN", "min_ttl": 60}
+    go = lambda apply: client.octodns(provider, "customer.nl", desired(), apply, CF_TOKEN=keys["demoanyall01"])
+    planned = registrars.succeeded(go(False))
+    assert "Creates=4, Updates=2" in planned, planned[-3000:]
+    registrars.succeeded(go(True))
+    (zone,) = [each for each in cloudflare.zones.values() if each["name"] == "customer.nl"]
+    found = {(each["name"], each["type"], each["content"]) for each in zone["records"].values()}
+    assert ("_sip._tcp.customer.nl", "SRV", "10 5 5060 sip.customer.nl") in found
+    assert {content for name, kind, content in found if name == "www.customer.nl"} == {"192.0.2.80", "192.0.2.82"}
+    assert "No changes were planned" in registrars.succeeded(go(False))
+
+
+def test_octodns_outside_its_zones(cloudflare, client, keys):
+    """A key for another zone does not even see this one."""
+    before = state(cloudflare)
+    provider = {"class": "octodns_cloudflare.CloudflareProvider", "token": "env/CF_TOKEN", "min_ttl": 60}
+    registrars.failed(client.octodns(provider, "customer.nl", desired(), True, CF_TOKEN=keys["demoanyrecs1"]))
+    assert state(cloudflare) == before
 
 
 def batch(many, key: str, body: dict):

@@ -6,12 +6,19 @@ import json
 import pytest
 
 from . import registrars
+from .unmodified import Unmodified
 
 
 @pytest.fixture
 def dnsimple(many):
     """DNSimple's stand-in as at the start."""
     return many.fresh("dnsimple")
+
+
+@pytest.fixture
+def client(many, dnsimple, folder, request) -> Unmodified:
+    """Clients in a folder of this test."""
+    return Unmodified(many, folder / request.node.name)
 
 
 def values(stand_in, name: str, kind: str) -> list:
@@ -79,3 +86,28 @@ def test_a_key_as_the_password(many, dnsimple, keys):
     answer = many.ask("dnsimple", "GET", "/v2/whoami", headers={"authorization": f"Basic {pair}"})
     assert answer.status == 200, answer
     registrars.only_the_real_credential(dnsimple, keys["demoanynone1"])
+
+
+def desired() -> dict:
+    """customer.nl as its editor wants it, in octoDNS's form."""
+    return {"": [{"type": "A", "value": "192.0.2.1"}, {"type": "MX", "value": {"preference": 10, "exchange": "mail.customer.nl."}}],
+            "www": {"type": "A", "values": ["192.0.2.80", "192.0.2.82"]}, "new": {"type": "TXT", "value": "hello"}}
+
+
+def test_octodns_plans_and_applies_a_zone(many, dnsimple, client, keys):
+    """A trusted tool: plan, apply, and then nothing is left to do."""
+    provider = {"class": "octodns_dnsimple.DnsimpleProvider", "token": "env/TOKEN", "account": 1010}
+    go = lambda apply: client.octodns(provider, "customer.nl", desired(), apply, TOKEN=keys["demoanyall01"])
+    assert "Creates=2, Updates=2" in registrars.succeeded(go(False))
+    registrars.succeeded(go(True))
+    found = {(each["name"], each["type"], each["content"]) for each in dnsimple.zones["customer.nl"]["records"].values()}
+    assert {content for name, kind, content in found if name == "www"} == {"192.0.2.80", "192.0.2.82"}
+    assert "No changes were planned" in registrars.succeeded(go(False))
+
+
+def test_octodns_outside_its_zones(dnsimple, client, keys):
+    """A key for another zone cannot even read this one."""
+    before = state(dnsimple)
+    provider = {"class": "octodns_dnsimple.DnsimpleProvider", "token": "env/TOKEN", "account": 1010}
+    registrars.failed(client.octodns(provider, "customer.nl", desired(), True, TOKEN=keys["demoanyrecs1"]))
+    assert state(dnsimple) == before
