@@ -70,7 +70,11 @@ impl<'a> Reading<'a> {
                 let known = self.gone(&id)?;
                 let mut dropped = drops.to_vec();
                 if let (Means::Update, Some(known)) = (means, known) {
-                    dropped.extend(self.becomes(batch, known, &fields)?);
+                    // SECURITY: what is wrong in view of the record as it is must not be told to
+                    // whoever may not see it (case `a-refusal-tells-nothing-of-a-hidden-record`).
+                    let about = self.reading(&known.entry);
+                    let becomes = self.becomes(batch, known, &fields);
+                    dropped.extend(becomes.map_err(|refusal| Refusal { about, ..refusal })?);
                 }
                 self.rest(batch, None, &dropped, fields).map(|rest| Json::Object(rest.out))
             }
@@ -85,8 +89,8 @@ impl<'a> Reading<'a> {
                 _,
             ) => {
                 let zone = self.zone.as_ref().ok_or_else(Refusal::internal)?;
-                let name =
-                    record::owner(self.file, batch, zone, self.name.as_ref(), fields.as_slice())?;
+                let path = (self.name.as_ref(), self.rtype);
+                let name = record::owner(self.file, batch, zone, path, fields.as_slice())?;
                 let rtype = record::rtype(self.file, batch, self.rtype, fields.as_slice())?;
                 let item = Item { name, rtype, means, word, drops };
                 self.rrset(batch, item, fields)
@@ -185,7 +189,7 @@ impl<'a> Reading<'a> {
         let values = match (value, rest.values) {
             (Some(value), _) => {
                 value::check_of(batch, item.rtype, &value)?;
-                vec![value]
+                vec![value::present(batch, item.rtype, value)]
             }
             (None, Some(values)) => values,
             (None, None) => {
@@ -287,7 +291,7 @@ impl<'a> Reading<'a> {
             }
             let (text, written) = self.element(batch, item)?;
             value::check_of(batch, rtype, &text)?;
-            values.push(text);
+            values.push(value::present(batch, rtype, text));
             out.push(written);
         }
         Ok(Some((values, Json::Array(out))))
@@ -389,6 +393,12 @@ impl<'a> Reading<'a> {
         Ok(Some(known))
     }
 
+    /// What must be allowed for a record as it is to be seen.
+    fn reading(&self, old: &record::Entry) -> Option<Operation> {
+        let (zone, value) = (self.zone.clone()?, old.values.first().cloned());
+        Some(Operation::record(Action::RecordRead, zone, old.name.clone(), old.rtype, value))
+    }
+
     /// Notes an operation on a record as it is.
     fn old(
         &mut self,
@@ -423,7 +433,8 @@ impl<'a> Reading<'a> {
         }
         let value = new.value(known, rtype)?;
         self.record(operation(Action::RecordCreate, &name, rtype, Some(value)))?;
-        let item = record::Overlay { over: fields, under: known.fields.as_slice() };
+        let under = if batch.replaces { &[] } else { known.fields.as_slice() };
+        let item = record::Overlay { over: fields, under };
         Ok(record::unread(batch, rtype, fields, &item))
     }
 
@@ -496,7 +507,8 @@ impl Updated<'_> {
             return Ok(old.name.clone());
         }
         // A name of several parts is given as a whole, or not at all.
-        record::owner(self.file, self.batch, self.zone, None, self.fields)
+        let path = (None, Some(old.rtype));
+        record::owner(self.file, self.batch, self.zone, path, self.fields)
     }
 
     /// The type that it will have.
@@ -510,15 +522,18 @@ impl Updated<'_> {
 
     /// The value that it will have.
     fn value(&self, known: &KnownRecord, rtype: RecordType) -> Result<String, Refusal> {
-        let touched =
-            rtype != known.entry.rtype || record::touches_value(self.batch, rtype, self.fields);
+        let touched = record::touches_value(self.batch, rtype, self.fields);
+        if !touched && rtype != known.entry.rtype {
+            return Err(Refusal::body("another type comes with a value of its own"));
+        }
         if !touched && let [value] = known.entry.values.as_slice() {
             return Ok(value.clone());
         }
-        let item = record::Overlay { over: self.fields, under: known.fields.as_slice() };
+        let under = if self.batch.replaces { &[] } else { known.fields.as_slice() };
+        let item = record::Overlay { over: self.fields, under };
         let value = record::flat(self.batch, rtype, self.fields, &item)?;
         value::check_of(self.batch, rtype, &value)?;
-        Ok(value)
+        Ok(value::present(self.batch, rtype, value))
     }
 }
 

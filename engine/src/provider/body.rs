@@ -229,6 +229,7 @@ impl<'a> Reading<'a> {
             {
                 Ok(value)
             }
+            Json::Number(_) if is(Kind::Number) => Ok(value),
             Json::Text(ref text) => self.text(key, field, text).map(Json::Text),
             Json::Array(items) if is(Kind::Texts) => texts(key, items),
             Json::Array(items) if is(Kind::Objects) => self.objects(key, field, items),
@@ -273,7 +274,14 @@ impl<'a> Reading<'a> {
     /// Learns what a field says that the request is about.
     fn learn(&mut self, kind: Kind, written: &str) -> Result<(), Refusal> {
         if kind == Kind::Zone {
-            self.zone = Some(text::name(self.file, None, written)?);
+            let named = text::name(self.file, None, written)?;
+            // SECURITY: a body that names another zone than the path would be judged in its
+            // place (case `a-zone-in-the-body-is-the-path-s`).
+            if let Some(zone) = self.zone.as_ref().filter(|zone| **zone != named) {
+                let detail = format!("the body is about {named}, the path about {zone}");
+                return Err(Refusal::body(detail));
+            }
+            self.zone = Some(named);
         } else if kind == Kind::Metadata {
             self.metadata = Some(written.to_owned());
         }

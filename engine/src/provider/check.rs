@@ -360,6 +360,7 @@ fn is_text(kind: Kind) -> bool {
         kind,
         Kind::Lines
             | Kind::Integer
+            | Kind::Number
             | Kind::Texts
             | Kind::Batch
             | Kind::Objects

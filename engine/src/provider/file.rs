@@ -319,6 +319,8 @@ pub(super) enum Kind {
     Bool,
     /// A JSON number without fraction.
     Integer,
+    /// A JSON number, perhaps with a fraction.
+    Number,
     /// A list of texts.
     Texts,
     /// An absolute name.

@@ -14,7 +14,7 @@ use crate::record_type::RecordType;
 use super::file::{Batch, File, NamesForm};
 use super::filter::Fields;
 use super::refusal::{Refusal, quoted};
-use super::text;
+use super::{text, value};
 
 /// What stands at a place of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,18 +117,20 @@ pub(super) fn entry(
     asked: Option<(&Name, RecordType)>,
     fields: &Fields<'_>,
 ) -> Option<Entry> {
-    let name = owner(file, batch, zone, asked.map(|(name, _)| name), fields).ok()?;
+    let path = (asked.map(|(name, _)| name), asked.map(|(_, rtype)| rtype));
+    let name = owner(file, batch, zone, path, fields).ok()?;
     let rtype = rtype(file, batch, asked.map(|(_, rtype)| rtype), fields).ok()?;
     let id = batch.id.as_ref().and_then(|key| fields.at(key).text());
     let values = match &batch.values {
-        None => vec![flat(batch, rtype, fields, fields).ok()?],
+        None => vec![value::present(batch, rtype, flat(batch, rtype, fields, fields).ok()?)],
         Some(key) => {
             let mut values = Vec::new();
             for item in raw_array(fields.raw(key)?.as_bytes()).ok()? {
-                values.push(match &batch.value {
+                let raw = match &batch.value {
                     None => serde_json::from_str(item.get()).ok()?,
                     Some(key) => Fields::read(item.get().as_bytes())?.text(key)?,
-                });
+                };
+                values.push(value::present(batch, rtype, raw));
             }
             values
         }
@@ -136,18 +138,29 @@ pub(super) fn entry(
     Some(Entry { id, name, rtype, values })
 }
 
-/// The owner name of an item in a zone; `path` is that of the request's path, which an item may
-/// repeat, but not contradict.
+/// The owner name of an item in a zone; `path` is what the request's path says of name and type,
+/// which an item may repeat, but not contradict.
 pub(super) fn owner(
     file: &File,
     batch: &Batch,
     zone: &Name,
-    path: Option<&Name>,
+    path: (Option<&Name>, Option<RecordType>),
     item: &(impl Object + ?Sized),
 ) -> Result<Name, Refusal> {
     let given = batch.name.as_ref().map_or(Scalar::Absent, |key| item.at(key));
-    let prefix = owner_prefix(batch, item)?;
+    let (path, rtype) = path;
+    let prefix = owner_prefix(file, batch, rtype, item)?;
+    // SECURITY: a name that is made of other fields is not the path's, and where it is made of them
+    // alone, nothing else says where it is (case `the-fields-of-a-name-have-the-last-word`).
+    if prefix.is_some() && path.is_some() {
+        return Err(Refusal::body("the record's name is made of its fields, and the path has one"));
+    }
+    let idle = prefix.is_some() && batch.owner_alone;
+    if idle && !matches!(&given, Scalar::Absent) && given != Scalar::Text(String::new()) {
+        return Err(Refusal::body("the record's name is made of other fields"));
+    }
     let named = match (given, path) {
+        (_, None) if idle => zone.clone(),
         (Scalar::Absent, Some(path)) => return Ok(path.clone()),
         (Scalar::Absent, None) if prefix.is_some() || apex_is_absence(batch) => zone.clone(),
         (Scalar::Text(given), _) => text::owner(file, &batch.names, zone, &given)?,
@@ -170,12 +183,18 @@ pub(super) fn owner(
 }
 
 /// What stands before the name's field in the names of some types.
-fn owner_prefix(batch: &Batch, item: &(impl Object + ?Sized)) -> Result<Option<String>, Refusal> {
+fn owner_prefix(
+    file: &File,
+    batch: &Batch,
+    path: Option<RecordType>,
+    item: &(impl Object + ?Sized),
+) -> Result<Option<String>, Refusal> {
     if batch.owner.is_empty() {
         return Ok(None);
     }
     let given = batch.rtype.as_ref().and_then(|key| item.at(key).text());
-    let template = given.and_then(|given| batch.owner.get(&given.to_ascii_uppercase()));
+    let given = given.and_then(|given| text::rtype_of(file, &given).ok()).or(path);
+    let template = given.and_then(|rtype| batch.owner.get(&rtype.to_string()));
     template.map_or(Ok(None), |template| match fill(template, item) {
         Filled::Whole(text) => Ok(Some(text)),
         Filled::Lacks | Filled::Wrong => {
@@ -323,6 +342,7 @@ enum Filled {
 /// Fills in a template.
 fn fill(template: &str, item: &(impl Object + ?Sized)) -> Filled {
     let mut out = String::with_capacity(template.len() + 32);
+    let parts = template.matches('{').count() > 1;
     let mut pieces = template.split('{');
     out.push_str(pieces.next().unwrap_or_default());
     for piece in pieces {
@@ -330,15 +350,21 @@ fn fill(template: &str, item: &(impl Object + ?Sized)) -> Filled {
         let (path, absent) =
             mark.split_once('|').map_or((mark, None), |(path, absent)| (path, Some(absent)));
         match (item.at(path), absent) {
+            (Scalar::Text(text) | Scalar::Number(text), _) if parts => {
+                // A part may be empty, and clients pad them.
+                match text.trim() {
+                    "" => out.truncate(out.trim_end().len()),
+                    text => out.push_str(text),
+                }
+            }
             (Scalar::Text(text) | Scalar::Number(text), _) => out.push_str(&text),
+            (Scalar::Absent, Some("")) => out.truncate(out.trim_end().len()),
             (Scalar::Absent, Some(absent)) => out.push_str(absent),
             (Scalar::Absent, None) => return Filled::Lacks,
             (Scalar::Other, _) => return Filled::Wrong,
         }
         out.push_str(after);
     }
-    // An optional last part may be empty.
-    out.truncate(out.trim_end().len());
     Filled::Whole(out)
 }
 

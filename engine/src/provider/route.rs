@@ -271,6 +271,7 @@ fn parameter_text(
         | Kind::Digits
         | Kind::Bool
         | Kind::Integer
+        | Kind::Number
         | Kind::Texts
         | Kind::Type
         | Kind::Address

@@ -40,6 +40,7 @@ pub(super) fn check(file: &File, kind: Kind, text: &str) -> Result<String, Refus
         | Kind::RecordName
         | Kind::RecordType
         | Kind::Integer
+        | Kind::Number
         | Kind::Texts
         | Kind::Batch
         | Kind::Objects
@@ -62,6 +63,7 @@ pub(super) fn described(kind: Kind) -> &'static str {
         Kind::Digits => "a number without sign and leading zeros",
         Kind::Bool => "`true` or `false`",
         Kind::Integer => "a whole number",
+        Kind::Number => "a number",
         Kind::Texts => "a list of texts",
         Kind::Name | Kind::Zone => "a DNS name",
         Kind::Type | Kind::RecordType => "a record type",
@@ -147,7 +149,9 @@ pub(super) fn owner(file: &File, names: &Names, zone: &Name, given: &str) -> Res
                 .map_err(|error| bad_name(given, &error.to_string()));
         }
         let bare = names.tail.as_deref().and_then(|tail| given.strip_suffix(tail)).unwrap_or(given);
-        if names.apex.iter().any(|apex| apex == given || apex == bare) {
+        // What says nothing stands behind a name or alone, never behind another word for the zone.
+        let is_apex = |text: &str| names.apex.iter().any(|apex| apex == text);
+        if is_apex(given) || (bare.is_empty() && is_apex(bare)) {
             return Ok(zone.clone());
         }
         // No relative name is empty: where that means the zone, it stands in `apex`.

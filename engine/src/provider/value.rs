@@ -35,6 +35,27 @@ pub(super) fn check_of(batch: &Batch, rtype: RecordType, value: &str) -> Result<
     check(value)
 }
 
+/// A value in presentation form, as policies read it; `raw` is how the API writes it.
+///
+/// SECURITY: where quotes are part of a text, they are escaped, so that a policy does not read them
+/// away (case `raw-quotes-are-part-of-a-text`).
+pub(super) fn present(batch: &Batch, rtype: RecordType, raw: String) -> String {
+    let is_text = matches!(rtype, RecordType::TXT | RecordType::SPF);
+    if batch.texts != Texts::Raw || !is_text || !raw.contains(['"', '\\']) {
+        return raw;
+    }
+    let mut out = String::with_capacity(raw.len() + 4);
+    out.push('"');
+    for c in raw.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    out
+}
+
 /// Checks a text that the provider takes as it is: quotes and backslashes mean nothing.
 fn check_raw(value: &str) -> Result<(), Refusal> {
     let why = if value.is_empty() {

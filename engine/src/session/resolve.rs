@@ -15,7 +15,9 @@ use super::{
 use crate::decision::Reason;
 use crate::operation::{Action, Operation};
 use crate::policy::Verdict;
-use crate::provider::{Answered, Caps, Knowledge, Lookup, Matched, Needs, Plan, Provider, Read};
+use crate::provider::{
+    Answered, Caps, Knowledge, Lookup, Matched, Needs, Plan, Provider, Read, Refusal,
+};
 
 impl Session {
     /// Reads a request with what is known so far.
@@ -56,6 +58,9 @@ impl Session {
                     }
                     Err(reason) => self.deny_known(&known, reason),
                 }
+            }
+            Err(Refusal { about: Some(about), .. }) if !self.may(&known, &about, now) => {
+                self.deny_known(&known, Reason::RecordNotVisible)
             }
             Err(refusal) => self.refuse(&known, &refusal),
         }

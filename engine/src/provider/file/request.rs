@@ -125,6 +125,9 @@ pub(in crate::provider) struct Batch {
     /// such as `SRV = "{service}.{protocol}"`, which stands before the name of the name's field.
     #[serde(default)]
     pub(in crate::provider) owner: BTreeMap<String, String>,
+    /// Whether names of these types are made of those fields alone, and the name's field is empty.
+    #[serde(default)]
+    pub(in crate::provider) owner_alone: bool,
     /// The field with the record type; none where the path has it, or where an update cannot
     /// change it.
     #[serde(rename = "type")]
@@ -148,6 +151,9 @@ pub(in crate::provider) struct Batch {
     /// `{priority|0}` says what an absent field means.
     #[serde(default)]
     pub(in crate::provider) flat: BTreeMap<String, Vec<String>>,
+    /// Whether an update replaces the whole record: fields of its value that are absent are gone.
+    #[serde(default)]
+    pub(in crate::provider) replaces: bool,
     /// How TXT values are written.
     #[serde(default)]
     pub(in crate::provider) texts: Texts,

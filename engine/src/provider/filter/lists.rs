@@ -266,8 +266,8 @@ impl Provider {
         text: &str,
     ) -> Option<(Name, RecordType)> {
         let fields = Fields::of(text)?;
-        let name = asked.map(|(name, _)| name);
-        let name = record::owner(&self.file, batch, zone, name, &fields).ok()?;
+        let path = (asked.map(|(name, _)| name), asked.map(|(_, rtype)| rtype));
+        let name = record::owner(&self.file, batch, zone, path, &fields).ok()?;
         let rtype =
             record::rtype(&self.file, batch, asked.map(|(_, rtype)| rtype), &fields).ok()?;
         Some((name, rtype))

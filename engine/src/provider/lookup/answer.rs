@@ -281,7 +281,7 @@ impl<'a> Reading<'a> {
                 (Shape::Record, [(name, rtype)]) => Some((name, *rtype)),
                 _ => None,
             };
-            let path = only.map(|(name, _)| name);
+            let path = (only.map(|(name, _)| name), only.map(|(_, rtype)| rtype));
             let named = record::owner(self.file, batch, zone, path, &fields).ok();
             let typed = record::rtype(self.file, batch, only.map(|(_, rtype)| rtype), &fields).ok();
             let Some(rrset) = named.zip(typed).filter(|rrset| rrsets.contains(rrset)) else {

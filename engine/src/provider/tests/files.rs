@@ -106,7 +106,7 @@ fn rules_that_would_be_void_are_errors() {
     );
     says(
         &problems("basic = \"password\"", "basic = \"password\"\nheader = \"x\""),
-        "either `header` or `basic`",
+        "one of `header`, `basic` and `body`",
     );
 }
 
