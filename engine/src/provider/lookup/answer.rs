@@ -299,14 +299,18 @@ impl<'a> Reading<'a> {
             let fields = Fields::read(self.at(&self.form.at)?.as_bytes())?;
             return (self.name_of(&fields)? == *zone).then_some(true);
         }
+        // Where the list can be asked for one zone, another in it is a strange answer; where it comes
+        // in pages, it is everything, and must be whole for a no.
+        let exact = self.form.paging.is_none();
         let mut found = false;
         for entry in self.list()? {
-            if self.name_of(&Fields::read(entry.as_bytes())?)? != *zone {
+            let named = self.name_of(&Fields::read(entry.as_bytes())?)?;
+            if exact && named != *zone {
                 return None;
             }
-            found = true;
+            found |= named == *zone;
         }
-        Some(found)
+        (found || self.rest(1)? == Rest::Nothing).then_some(found)
     }
 }
 
