@@ -176,7 +176,7 @@ impl Stream {
             ];
             let body: Option<&[u8]> = match lookup.method {
                 Method::Post => Some(b"{}"),
-                Method::Get | Method::Put | Method::Patch | Method::Delete => None,
+                Method::Get | Method::Head | Method::Put | Method::Patch | Method::Delete => None,
             };
             if body.is_some() {
                 headers.push(("content-type", "application/json"));
