@@ -322,6 +322,8 @@ class Api(StandIn):
         if given.get("name") is None:
             raise Refused(400, "Validation failed", {"name": ["can't be blank"]})
         kind = str(given.get("type") or "").upper()
+        if kind in ("MX", "CNAME", "ALIAS", "SRV"):   # names are shown without their last dot
+            given = {**given, "content": (given.get("content") or "").rstrip(".")}
         priority = given.get("priority")
         record = self._checked({
             "id": 0, "zone_id": zone["name"], "parent_id": None, "name": given["name"].lower(), "content": given.get("content"),

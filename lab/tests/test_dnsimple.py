@@ -32,9 +32,9 @@ def state(stand_in) -> str:
     return json.dumps({zone: made["records"] for zone, made in stand_in.zones.items()})
 
 
-def test_acme_sh_writes_and_removes_its_challenge(many, dnsimple, keys, folder):
+def test_acme_sh_writes_and_removes_its_challenge(dnsimple, client, keys):
     """dns_dnsimple asks who it is, walks the labels of the name, adds a value and takes it away again."""
-    go = lambda action: registrars.acme_sh(many, folder, "dns_dnsimple", {"DNSimple_OAUTH_TOKEN": keys["demoanyacme1"]}, action,
+    go = lambda action: registrars.acme_sh(client, "dns_dnsimple", {"DNSimple_OAUTH_TOKEN": keys["demoanyacme1"]}, action,
                                            "_acme-challenge.shop.example.com", "first")
     registrars.succeeded(go("add"))
     assert values(dnsimple, "_acme-challenge.shop", "TXT") == ["first"]
@@ -44,39 +44,37 @@ def test_acme_sh_writes_and_removes_its_challenge(many, dnsimple, keys, folder):
     registrars.only_the_real_credential(dnsimple, keys["demoanyacme1"])
 
 
-def test_acme_sh_may_not_write_for_another_host(many, dnsimple, keys, folder):
+def test_acme_sh_may_not_write_for_another_host(dnsimple, client, keys):
     """A key for one host: the client ends with an error, and nothing has changed."""
     before = state(dnsimple)
-    registrars.failed(registrars.acme_sh(many, folder, "dns_dnsimple", {"DNSimple_OAUTH_TOKEN": keys["demoanyhost1"]}, "add",
+    registrars.failed(registrars.acme_sh(client, "dns_dnsimple", {"DNSimple_OAUTH_TOKEN": keys["demoanyhost1"]}, "add",
                                          "_acme-challenge.shop.example.com", "x"))
     assert state(dnsimple) == before
 
 
-def test_lexicon_lists_creates_renames_and_deletes(many, dnsimple, keys, folder):
+def test_lexicon_lists_creates_renames_and_deletes(dnsimple, client, keys):
     """A key for all records of the zone."""
-    go = lambda action, **options: registrars.lexicon(
-        many, folder, "dnsimple", "dnsimple", {"auth_token": keys["demoanyrecs1"]}, action, **options)
-    registrars.succeeded(go("create", rtype="TXT", name="new.example.com", content="hello"))
+    go = lambda action, kind="", *rest: client.lexicon("dnsimple", keys["demoanyrecs1"], "example.com", action, kind, *rest)
+    registrars.succeeded(go("create", "TXT", "new.example.com", "hello"))
     assert values(dnsimple, "new", "TXT") == ["hello"]
-    assert "192.0.2.80" in registrars.succeeded(go("list", rtype="A"))
+    assert "192.0.2.80" in registrars.succeeded(go("list", "A"))
     (found,) = [number for number, record in dnsimple.zones["example.com"]["records"].items() if record["name"] == "new"]
-    registrars.succeeded(go("update", identifier=found, rtype="TXT", name="newer.example.com", content="hello"))
+    registrars.succeeded(go("update", "TXT", "newer.example.com", "hello", str(found)))
     assert values(dnsimple, "new", "TXT") == [] and values(dnsimple, "newer", "TXT") == ["hello"]
-    registrars.succeeded(go("delete", rtype="TXT", name="newer.example.com"))
+    registrars.succeeded(go("delete", "TXT", "newer.example.com"))
     assert values(dnsimple, "newer", "TXT") == []
 
 
-def test_lexicon_sees_and_writes_no_more_than_its_key_may(many, dnsimple, keys, folder):
+def test_lexicon_sees_and_writes_no_more_than_its_key_may(dnsimple, client, keys):
     """An ACME key: the listing has the challenges only; a write elsewhere, and a rename out of scope, are forbidden."""
-    go = lambda action, **options: registrars.lexicon(
-        many, folder, "dnsimple", "dnsimple", {"auth_token": keys["demoanyacme1"]}, action, **options)
+    go = lambda action, kind="", *rest: client.lexicon("dnsimple", keys["demoanyacme1"], "example.com", action, kind, *rest)
     before = state(dnsimple)
     listed = registrars.succeeded(go("list"))
     assert "left-over" in listed and "192.0.2" not in listed and "spf1" not in listed
-    assert "403" in registrars.failed(go("create", rtype="A", name="www.example.com", content="203.0.113.66"))
-    assert "403" in registrars.failed(go("update", identifier=14, rtype="TXT", name="www.example.com", content="x"))
-    registrars.failed(go("update", identifier=8, rtype="TXT", name="_acme-challenge.example.com", content="x"))
-    registrars.failed(go("delete", identifier=8))
+    assert "403" in registrars.failed(go("create", "A", "www.example.com", "203.0.113.66"))
+    assert "403" in registrars.failed(go("update", "TXT", "www.example.com", "x", "14"))
+    registrars.failed(go("update", "TXT", "_acme-challenge.example.com", "x", "8"))
+    registrars.failed(go("delete", "A", "", "", "8"))
     assert state(dnsimple) == before
 
 
