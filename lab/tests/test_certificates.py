@@ -5,7 +5,7 @@ import pytest
 from lab import many as several, standins, web
 from lab.authority import Authority
 
-from .test_many import is_clean, zone_list
+from .test_many import SENT_ON_IN_LOOKUPS, is_clean, zone_list
 
 WRONG = ("name", "authority", "expired", "not-yet", "common-name-only", "near-name")
 """What may be wrong."""
@@ -77,4 +77,4 @@ def test_the_right_certificate_gets_it_all(impostors, keys, right, ask):
     assert answer.status in (200, 204), answer.text
     assert provider.log
     for logged in provider.log:
-        is_clean(logged, "bunny", provider.secret, keys["demoanyrecs1"])
+        is_clean(logged, "bunny", provider.secret, keys["demoanyrecs1"], SENT_ON_IN_LOOKUPS)

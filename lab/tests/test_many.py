@@ -14,26 +14,29 @@ from lab import many as several, paths, standins
 
 from .test_secrets import wait_for
 
-SENT_ON = {"host", "user-agent", "accept", "content-type", "content-length", "transfer-encoding", "x-request-id"}
+SENT_ON = frozenset({"host", "user-agent", "accept", "content-type", "content-length", "transfer-encoding", "x-request-id"})
 """Headers that may go up besides the credential."""
+
+SENT_ON_IN_LOOKUPS = SENT_ON | {"x-envoy-internal", "x-envoy-expected-rq-timeout-ms"}
+"""Likewise of the gate's own questions: Envoy adds two that say nothing of the client."""
 
 
 def zone_list(provider: str) -> str:
     """The path of a provider's list of zones, from its file."""
     facts = tomllib.loads((paths.ROOT / "engine" / "providers" / f"{provider}.toml").read_text())
     path = next(route["match"].split(" ", 1)[1] for route in facts["route"]
-                if route.get("ask") == ["zone.list"] and route["match"].startswith("GET ") and "search" not in route["id"])
+                if route["match"].startswith("GET ") and facts["response"][route["response"]]["shape"] == "zones")
     return re.sub(r"\{.*?\}", "1010", path) + ("/" if facts["trailing_slash"] == "required" and not path.endswith("/") else "")
 
 
-def is_clean(logged, provider: str, secret: str, key: str) -> None:
+def is_clean(logged, provider: str, secret: str, key: str, allowed: frozenset = SENT_ON) -> None:
     """What went up has the one real credential, the provider's name, and nothing of the client's key or of the gate."""
     facts = several.PROVIDERS[provider]
     for header, value in facts.real(secret).items():
         assert logged.header(header) == [value]
     assert logged.header("host") == [facts.host]
     assert key not in logged.raw() and "zgk_" not in logged.raw()
-    left = {name.lower() for name, _ in logged.headers} - SENT_ON - set(facts.real(secret))
+    left = {name.lower() for name, _ in logged.headers} - allowed - set(facts.real(secret))
     assert not left, f"these went up too: {left}"
 
 
@@ -65,11 +68,11 @@ def test_a_key_sees_its_zones_only(many, keys, provider):
 
 @pytest.mark.parametrize("provider", sorted(several.PROVIDERS))
 def test_without_a_key_nothing_goes_up(many, provider):
-    """401 in the provider's own shape, which names the reason; the provider is not asked."""
+    """An error in the provider's own shape, with a sentence for people; the provider is not asked."""
     stand_in = many.fresh(provider)
     for key in (None, "zgk_nobody_x", stand_in.secret):
         answer = many.ask(provider, "GET", zone_list(provider), key)
-        assert answer.status in (401, 403) and re.search("no-key|malformed-key|unknown-key|many-keys", answer.text), answer.text
+        assert answer.status in (400, 401, 403) and "valid API key" in answer.text, answer.text
     assert stand_in.log == []
 
 
@@ -158,7 +161,7 @@ def test_a_key_for_one_account_is_unknown_to_the_others(bound, keys):
     assert second.secret != first.secret
     for provider in ("bunny", "cloudflare"):
         answer = ask(provider, "main")
-        assert answer.status in (401, 403) and "unknown-key" in answer.text, answer.text
+        assert answer.status == 401, answer.text
     # What a client says of itself picks no account on a listener of one account.
     for host in ("second.api.bunny.net", "bunny-second", "api.cloudflare.com"):
         answer = running.ask("bunny", "GET", "/dnszone", keys["demoanyall01"], headers={"Host": host})
