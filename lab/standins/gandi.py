@@ -1,6 +1,6 @@
 """Gandi LiveDNS v5 as https://api.gandi.net/docs/livedns/ describes it: rrsets by name and type, plain JSON arrays.
 
-What is lenient there is lenient here: a body may repeat the path's name and type in any spelling (the path counts), a POST
+What is lenient there is lenient here: a text without quotes comes back with them, a body may repeat the path's name and type in any spelling (the path counts), a POST
 of what is there already is a 200, counters stand in headers, and `Accept: text/plain` turns a listing into a zone file.
 """
 
@@ -106,6 +106,8 @@ class Api(StandIn):
         ttl = item.get("rrset_ttl", 10800)
         if not isinstance(ttl, int) or not 300 <= ttl <= 2592000:
             return Response(400, {"status": "error", "errors": [{"location": "body", "name": "rrset_ttl", "description": "300 to 2592000"}]})
+        if kind.upper() in ("TXT", "SPF"):
+            values = [value if value.startswith('"') else f'"{value}"' for value in values]
         return (name.lower(), kind.upper()), {"ttl": ttl, "values": values}
 
     def _create(self, zone, item, name=None, kind=None):
