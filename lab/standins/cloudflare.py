@@ -112,7 +112,7 @@ def checked(kind: str, given: dict) -> dict:
     if kind in FIELDS:
         data = given.get("data") or {}
         if kind in ("HTTPS", "SVCB"):
-            data = {"value": "", **data}
+            data = {**data, "value": (data.get("value") or "").strip()}   # octoDNS writes it with a blank in front
         for field in FIELDS[kind]:
             if data.get(field) is None:
                 raise invalid(9101, f"{field} is a required data field.")
