@@ -181,7 +181,7 @@ class Api(StandIn):
                                 "resources": [{"id": zone["id"], "type": "zone"}], "error": None}
         return {**self.actions[number], "status": "running", "progress": 0, "finished": None}
 
-    def _done(self, zone: dict, command: str, status: int = 201, **more) -> Response:
+    def _done(self, zone: dict, command: str, /, status: int = 201, **more) -> Response:
         """The answer of a write."""
         return Response(status, {**more, "action": self._action(zone, command)})
 
