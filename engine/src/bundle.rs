@@ -38,6 +38,7 @@ const FORMAT: u32 = 1;
 pub const BUNDLE_BYTES_MAX: usize = 64 << 20;
 
 /// A provider file that is compiled in, with its name.
+#[cfg(feature = "author")]
 macro_rules! provider_file {
     ($name:literal) => {
         ($name, include_str!(concat!("../providers/", $name)))
@@ -45,6 +46,7 @@ macro_rules! provider_file {
 }
 
 /// The provider files that are compiled in, by name.
+#[cfg(feature = "author")]
 pub const PROVIDER_FILES: &[(&str, &str)] = &[
     provider_file!("bunny.toml"),
     provider_file!("cloudflare.toml"),
@@ -196,6 +198,7 @@ impl Bundle {
 }
 
 /// Parses the provider files that this crate has; a bundle carries them as JSON.
+#[cfg(feature = "author")]
 pub fn providers() -> Result<Vec<Provider>, Vec<Problem>> {
     PROVIDER_FILES.iter().map(|(file, text)| Provider::parse(file, text)).collect()
 }

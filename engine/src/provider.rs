@@ -16,11 +16,17 @@ use crate::request::{Method, Target};
 
 mod batch;
 mod body;
+#[cfg(feature = "author")]
 mod check;
 mod error;
+#[cfg_attr(
+    not(feature = "author"),
+    expect(dead_code, reason = "where facts are from is read by the check alone")
+)]
 mod file;
 mod filter;
 mod known;
+mod load;
 mod lookup;
 mod plan;
 mod query;
@@ -103,16 +109,18 @@ pub struct Caps {
 
 impl Provider {
     /// Reads a provider file, or gives all its problems; `file` is its name in them.
+    #[cfg(feature = "author")]
     pub fn parse(file: &str, text: &str) -> Result<Provider, Vec<Problem>> {
         check::parse(file, text)
     }
 
-    /// Reads a provider file that a bundle carries, or gives all its problems.
+    /// Reads a provider file that a bundle carries; it was checked when that was packed.
     pub fn from_json(json: serde_json::Value) -> Result<Provider, Vec<Problem>> {
-        check::from_json(json)
+        load::from_json(json)
     }
 
     /// A provider file as a bundle carries it, or all its problems.
+    #[cfg(feature = "author")]
     pub fn to_json(file: &str, text: &str) -> Result<serde_json::Value, Vec<Problem>> {
         check::to_json(file, text)
     }

@@ -12,7 +12,7 @@ use crate::operation::{Action, Operation};
 use crate::record_type::RecordType;
 
 use super::body::{Reading, missing};
-use super::file::{Batch, Field, IdForm, Means};
+use super::file::{Batch, IdForm, Means};
 use super::known::KnownRecord;
 use super::record::Object as _;
 use super::refusal::{Refusal, quoted};
@@ -550,9 +550,10 @@ impl Batch {
 }
 
 /// Whether a field may be given to an update at all; used by the file's check.
+#[cfg(feature = "author")]
 pub(super) fn is_declared(
     batch: &Batch,
-    fields: &std::collections::BTreeMap<String, Field>,
+    fields: &std::collections::BTreeMap<String, super::file::Field>,
     key: &str,
 ) -> bool {
     let special = [&batch.name, &batch.rtype, &batch.id, &batch.values, &batch.change];

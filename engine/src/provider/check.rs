@@ -11,15 +11,13 @@ mod subject;
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize as _;
-
 use crate::operation::ResourceKind;
 use crate::problem::Problem;
 use crate::record_type::RecordType;
 
 use super::file::{Asked, Credential, Field, File, Kind, Object, RouteForm, Use, When};
 use super::route::{Pattern, overlap};
-use super::{CredentialScheme, Provider, Route};
+use super::{Provider, load};
 
 /// Reads and checks a provider file.
 pub(super) fn parse(name: &str, text: &str) -> Result<Provider, Vec<Problem>> {
@@ -32,14 +30,6 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Provider, Vec<Problem>> {
 pub(super) fn to_json(name: &str, text: &str) -> Result<serde_json::Value, Vec<Problem>> {
     parse(name, text)?;
     toml::from_str(text).map_err(|error| vec![toml_problem(name, text, &error)])
-}
-
-/// Reads and checks a provider file that a bundle carries.
-pub(super) fn from_json(json: serde_json::Value) -> Result<Provider, Vec<Problem>> {
-    let file = File::deserialize(json)
-        .map_err(|error| vec![Problem::new("bundle", format!("a provider: {error}"))])?;
-    let name = format!("{}.toml", file.provider);
-    check(&name, "", file)
 }
 
 /// A mistake in a file's form, at its line.
@@ -74,12 +64,12 @@ fn check(name: &str, text: &str, mut file: File) -> Result<Provider, Vec<Problem
     check.responses();
     check.lookups();
     check.error();
-    let credentials = check.credentials();
-    let mut routes: Vec<(Route, usize)> = Vec::new();
-    for (form, start) in forms.into_iter().zip(starts) {
-        if let Some(route) = check.route(form, start) {
-            check.against(&route, start, &routes);
-            routes.push((route, start));
+    check.credentials();
+    let mut routes: Vec<(&RouteForm, Pattern, usize)> = Vec::new();
+    for (form, start) in forms.iter().zip(starts) {
+        if let Some(pattern) = check.route(form, start) {
+            check.against(form, &pattern, start, &routes);
+            routes.push((form, pattern, start));
         }
     }
     check.unused();
@@ -88,8 +78,9 @@ fn check(name: &str, text: &str, mut file: File) -> Result<Provider, Vec<Problem
         problems.sort();
         return Err(problems);
     }
-    let routes = routes.into_iter().map(|(route, _)| route).collect();
-    Ok(Provider { file, routes, credentials })
+    drop(routes);
+    file.route = forms;
+    load::build(file)
 }
 
 /// One file being checked.
@@ -245,21 +236,14 @@ impl Check<'_> {
     }
 
     /// Credentials say one place each.
-    fn credentials(&mut self) -> Vec<CredentialScheme> {
-        let (mut schemes, mut in_body) = (Vec::new(), 0);
+    fn credentials(&mut self) {
+        let (mut in_header, mut in_body) = (0, 0);
         for credential in &self.file.credential {
             let Credential { source, header, prefix, basic, body, .. } = credential;
             self.refer("credential", "source", source);
             match (header, basic, body) {
-                (Some(name), None, None) => schemes.push(CredentialScheme::Header {
-                    name: name.to_ascii_lowercase(),
-                    prefix: prefix.clone(),
-                    after_colon: credential.after_colon,
-                    beside: credential.beside.as_ref().map(|name| name.to_ascii_lowercase()),
-                }),
-                (None, Some(_), None) if prefix.is_none() => {
-                    schemes.push(CredentialScheme::BasicPassword);
-                }
+                (Some(_), None, None) => in_header += 1,
+                (None, Some(_), None) if prefix.is_none() => in_header += 1,
                 (None, None, Some(_)) if prefix.is_none() => in_body += 1,
                 _ => self.problem("credential", "give one of `header`, `basic` and `body`"),
             }
@@ -267,14 +251,13 @@ impl Check<'_> {
         if in_body > 1 {
             self.problem("credential", "only one field of a body can hold the key");
         }
-        if schemes.is_empty() && in_body == 0 {
+        if in_header + in_body == 0 {
             self.problem("credential", "there is no place for a credential");
         }
-        schemes
     }
 
     /// One route; none if its pattern cannot be read.
-    fn route(&mut self, form: RouteForm, start: usize) -> Option<Route> {
+    fn route(&mut self, form: &RouteForm, start: usize) -> Option<Pattern> {
         let before = self.problems.len();
         let table = format!("route {}", form.id);
         self.refer(&table, "source", &form.source);
@@ -305,27 +288,31 @@ impl Check<'_> {
             }
         };
         if let Some(pattern) = &pattern {
-            self.subject(&table, &form, pattern);
+            self.subject(&table, form, pattern);
         }
         for problem in self.problems.iter_mut().skip(before) {
             let moved = problem.clone().at_offset(self.text, start);
             *problem = moved;
         }
-        let source = self.file.source.get(&form.source)?;
-        let (docs, verified) = (source.docs.clone(), source.verified.0.clone());
-        Some(Route { form, pattern: pattern?, docs, verified })
+        pattern
     }
 
     /// A route's name and targets are its own.
-    fn against(&mut self, route: &Route, start: usize, others: &[(Route, usize)]) {
-        for (other, _) in others {
+    fn against(
+        &mut self,
+        form: &RouteForm,
+        pattern: &Pattern,
+        start: usize,
+        others: &[(&RouteForm, Pattern, usize)],
+    ) {
+        for (other, known, _) in others {
             let mut message = None;
-            if other.form.id == route.form.id {
-                message = Some(format!("there are two routes `{}`", route.form.id));
-            } else if overlap(self.file, &other.pattern, &route.pattern) {
+            if other.id == form.id {
+                message = Some(format!("there are two routes `{}`", form.id));
+            } else if overlap(self.file, known, pattern) {
                 message = Some(format!(
                     "the routes `{}` and `{}` could match the same request",
-                    other.form.id, route.form.id
+                    other.id, form.id
                 ));
             }
             if let Some(message) = message {

@@ -94,6 +94,7 @@ fn could_be(parameter: &Parameter, segment: &str) -> bool {
 /// Whether some target has the form of both; both methods being the same.
 ///
 /// Errs on the side of `true`: what cannot be told apart here is a load error.
+#[cfg(feature = "author")]
 pub(super) fn overlap(file: &File, one: &Pattern, other: &Pattern) -> bool {
     one.method == other.method
         && one.segments.len() == other.segments.len()
@@ -113,6 +114,7 @@ pub(super) fn overlap(file: &File, one: &Pattern, other: &Pattern) -> bool {
 }
 
 /// Whether two parameters could be the same text.
+#[cfg(feature = "author")]
 fn share(one: &Parameter, other: &Parameter) -> bool {
     if !one.one_of.is_empty() {
         return one.one_of.iter().any(|text| could_be(one, text) && could_be(other, text));
