@@ -180,11 +180,11 @@ impl Provider {
         self.file.origin.as_ref()?.split_once("://").map(|(_, host)| host)
     }
 
-    /// The login that the gate answers itself, if this is one.
-    pub fn login(&self, method: Method, target: &Target) -> Option<&Login> {
+    /// The login that the gate answers itself, if this is one, with its route's name.
+    pub fn login(&self, method: Method, target: &Target) -> Option<(&str, &Login)> {
         let logins = self.routes.iter().filter(|route| route.pattern.method == method);
         let mut found = logins.filter(|route| route.pattern.has_form(&self.file, target));
-        found.find_map(|route| route.form.login.as_ref())
+        found.find_map(|route| Some((route.id(), route.form.login.as_ref()?)))
     }
 
     /// The field of a body that holds the key, and the one beside it, if this API has that.

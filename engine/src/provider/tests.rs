@@ -6,6 +6,7 @@ mod files;
 mod listings;
 mod lookups;
 mod properties;
+mod records;
 mod routes;
 mod values;
 mod zones;

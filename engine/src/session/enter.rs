@@ -134,7 +134,7 @@ impl Session {
     ) -> Step {
         let bundle = Rc::clone(&self.bundle);
         let entered = Headers::read(&facts.headers).and_then(|headers| {
-            let (provider, account) = Session::place(facts, &bundle)?;
+            let (provider, _) = Session::place(facts, &bundle)?;
             match where_it_is {
                 Keyless::Body => {
                     let (presented, rest) = in_body::take(provider, body)?;
@@ -142,15 +142,8 @@ impl Session {
                     Ok((entered, rest))
                 }
                 Keyless::Login => {
-                    let target =
-                        Target::parse(headers.path).map_err(|_| Reason::TargetNotCanonical)?;
-                    let method = headers.method.ok_or(Reason::UnknownMethod)?;
-                    let login = provider.login(method, &target).ok_or(Reason::Internal)?;
-                    let text = in_body::login(login, body)?;
-                    let presented = KeyText::parse(&text).map_err(|_| Reason::MalformedKey)?;
-                    self.identify(&bundle, &account, &presented, now)?;
-                    self.audit.gate("login");
-                    Ok((Entered::Answer(in_body::token(login, &text)), Vec::new()))
+                    let answer = self.login(facts, &headers, body, now)?;
+                    Ok((Entered::Answer(answer), Vec::new()))
                 }
             }
         });
@@ -158,6 +151,51 @@ impl Session {
             Ok((Entered::Known(known), rest)) => self.read(known, rest, Knowledge::default(), now),
             Ok((entered, _)) => self.entered(Ok(entered), facts, false, now),
             Err(reason) => self.entered(Err(reason), facts, false, now),
+        }
+    }
+
+    /// Answers a login with the key itself, if policy lets the key describe itself from here and
+    /// now: a token that is the key has its authority and no more.
+    fn login(
+        &mut self,
+        facts: &Facts,
+        headers: &Headers<'_>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Answer, Reason> {
+        let bundle = Rc::clone(&self.bundle);
+        let (provider, account) = Session::place(facts, &bundle)?;
+        let target = Target::parse(headers.path).map_err(|_| Reason::TargetNotCanonical)?;
+        let method = headers.method.ok_or(Reason::UnknownMethod)?;
+        let (route, login) = provider.login(method, &target).ok_or(Reason::Internal)?;
+        let text = in_body::login(login, body)?;
+        let presented = KeyText::parse(&text).map_err(|_| Reason::MalformedKey)?;
+        let key = self.identify(&bundle, &account, &presented, now)?;
+        self.audit.path = target.path().to_owned();
+        self.audit.route = format!("{}/{route}", provider.name());
+        let known = Known {
+            account,
+            key: key.id.clone(),
+            method,
+            target,
+            client: facts.client.ok_or(Reason::NotConfigured)?,
+            tls: facts.tls,
+            found: None,
+            gate: String::new(),
+        };
+        let operation = Operation::account(Action::KeyDescribe);
+        self.audit.take_operations(std::slice::from_ref(&operation));
+        let route = self.audit.route.clone();
+        let asking = self.asking_with(&known, &route, 1, now).ok_or(Reason::Internal)?;
+        match bundle.policies.decide(&bundle.patterns, &asking, &operation) {
+            Verdict::Allow(by) => {
+                self.audit.allow(by);
+                Ok(in_body::token(login, &text))
+            }
+            Verdict::Deny(reason, by) => {
+                self.audit.policies = by;
+                Err(reason)
+            }
         }
     }
 
