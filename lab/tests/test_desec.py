@@ -123,6 +123,16 @@ def test_the_desec_command(many, client, keys):
     assert done.returncode != 0 and records(many, "www", "A"), done.stdout[-2000:]
 
 
+def test_the_desec_command_where_a_list_needs_pages(many, client, keys):
+    """The server refuses a long list without a cursor, and names the first page in a header: through the gate too."""
+    many.stand_in("desec").page_size = 3
+    done = desec(client, keys["demoanyrecs1"], "get-records", "example.com")
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert all(name in done.stdout for name in ("v=spf1", "192.0.2.81", "10.0.0.5", "ns1.desec.io")), done.stdout[-2000:]
+    few = desec(client, keys["demoanyacme1"], "get-records", "example.com")
+    assert few.returncode == 0 and "left-over" in few.stdout and "192.0.2" not in few.stdout, few.stdout[-2000:]
+
+
 def test_octodns_plans_and_applies_a_zone(many, client, keys):
     """A key of all zones: plan, apply, and then nothing is left to do, also where the list comes in pages."""
     many.stand_in("desec").page_size = 2
