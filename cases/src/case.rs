@@ -57,6 +57,8 @@ pub struct Case {
     pub answers: Option<Answers>,
     /// Whether the target must be sent as it is, where Envoy would normalise it.
     pub raw: bool,
+    /// Whether the gate answers by itself, although the row says allow.
+    pub by_the_gate: bool,
     /// What Envoy answers before the gate.
     pub envoy: Option<EnvoyAnswers>,
     /// Runners that cannot run the row, with the reason.
@@ -223,8 +225,8 @@ impl Case {
         format!("{}:{}", self.file, self.line)
     }
 
-    /// Whether the gate answers this itself: its own paths below `/.zonegate/`.
+    /// Whether the gate answers this itself: its own paths below `/.zonegate/`, and logins.
     pub fn is_for_the_gate(&self) -> bool {
-        self.target.starts_with(b"/.zonegate/")
+        self.by_the_gate || self.target.starts_with(b"/.zonegate/")
     }
 }

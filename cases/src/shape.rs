@@ -71,6 +71,9 @@ pub(crate) struct Row {
     /// Whether the target is sent as it is, where Envoy would normalise it.
     #[serde(default)]
     pub(crate) raw: bool,
+    /// Whether the gate itself answers, as it does to a login.
+    #[serde(default)]
+    pub(crate) gate: bool,
     /// What Envoy answers before the gate.
     pub(crate) envoy: Option<Envoy>,
     /// Runners that cannot run the row, with the reason.

@@ -120,6 +120,7 @@ pub(crate) fn understand(
         forwards: row.forwards.map(forwards),
         answers,
         raw: row.raw,
+        by_the_gate: row.gate,
         envoy: row.envoy.map(|envoy| EnvoyAnswers { status: envoy.status, why: envoy.why }),
         skip: row.skip,
         attacks: row.attack,

@@ -276,7 +276,7 @@ impl<'a> Reading<'a> {
         if kind == Kind::Zone {
             let named = text::name(self.file, None, written)?;
             // SECURITY: a body that names another zone than the path would be judged in its
-            // place (case `a-zone-in-the-body-is-the-path-s`).
+            // place (test `a_zone_in_the_body_is_the_path_s`).
             if let Some(zone) = self.zone.as_ref().filter(|zone| **zone != named) {
                 let detail = format!("the body is about {named}, the path about {zone}");
                 return Err(Refusal::body(detail));

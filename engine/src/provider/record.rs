@@ -151,7 +151,7 @@ pub(super) fn owner(
     let (path, rtype) = path;
     let prefix = owner_prefix(file, batch, rtype, item)?;
     // SECURITY: a name that is made of other fields is not the path's, and where it is made of them
-    // alone, nothing else says where it is (case `the-fields-of-a-name-have-the-last-word`).
+    // alone, nothing else says where it is (test `the_fields_of_a_name_have_the_last_word`).
     if prefix.is_some() && path.is_some() {
         return Err(Refusal::body("the record's name is made of its fields, and the path has one"));
     }

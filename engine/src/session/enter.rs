@@ -168,11 +168,11 @@ impl Session {
         let target = Target::parse(headers.path).map_err(|_| Reason::TargetNotCanonical)?;
         let method = headers.method.ok_or(Reason::UnknownMethod)?;
         let (route, login) = provider.login(method, &target).ok_or(Reason::Internal)?;
+        target.path().clone_into(&mut self.audit.path);
+        self.audit.route = format!("{}/{route}", provider.name());
         let text = in_body::login(login, body)?;
         let presented = KeyText::parse(&text).map_err(|_| Reason::MalformedKey)?;
         let key = self.identify(&bundle, &account, &presented, now)?;
-        self.audit.path = target.path().to_owned();
-        self.audit.route = format!("{}/{route}", provider.name());
         let known = Known {
             account,
             key: key.id.clone(),

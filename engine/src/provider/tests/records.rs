@@ -255,3 +255,25 @@ fn a_number_is_no_zone() {
     let known = Knowledge::of_zone(zone());
     assert_eq!(known.zone(), Some(&zone()));
 }
+
+#[test]
+fn the_fields_of_a_name_have_the_last_word() {
+    let srv = |rest: &str| {
+        let body = format!(r#"{{"type":"SRV","value":"1 2 3 t.example.com"{rest}}}"#);
+        means("POST", "/zones/7/records", &body)
+    };
+    let expected = "record.create example.com _sip._tcp.example.com SRV \"1 2 3 t.example.com\"";
+    assert_eq!(srv(r#","service":"_sip","protocol":"_tcp""#), [expected]);
+    assert_eq!(srv(r#","name":"","service":"_sip","protocol":"_tcp""#), [expected]);
+    let refused = ["body-not-understood"];
+    assert_eq!(srv(r#","name":"apps","service":"_sip","protocol":"_tcp""#), refused);
+    assert_eq!(srv(r#","name":"","service":"_sip""#), refused);
+}
+
+#[test]
+fn a_zone_in_the_body_is_the_path_s() {
+    let of = |body: &str| means("PUT", "/names/example.com", body);
+    assert_eq!(of(r#"{"domain":"Example.COM"}"#), ["zone.update example.com"]);
+    assert_eq!(of(r#"{}"#), ["zone.update example.com"]);
+    assert_eq!(of(r#"{"domain":"example.net"}"#), ["body-not-understood"]);
+}
