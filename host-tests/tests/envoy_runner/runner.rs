@@ -100,6 +100,8 @@ impl EnvoyGate {
         let mut script = Script { upstream: case.upstream.clone(), ..Script::default() };
         let Behind::PowerDns(powerdns) = &target.behind else {
             script.lookups.clone_from(&case.lookups);
+            // What Envoy itself changes in a request, the row does not follow.
+            script.more_lookups = case.envoy.is_some();
             if script.upstream.is_some() || !script.lookups.is_empty() {
                 *self.counts.scripted.entry(route.0.clone()).or_default() += 1;
             }
@@ -171,7 +173,10 @@ impl EnvoyGate {
         let status = answer.as_ref().and_then(Message::status);
         if let Some(said) = forwarded.first().and_then(|one| one.provider) {
             outcome.trouble.extend(target.answer_trouble(said));
-            if outcome.decision == Decision::Allow && status != Some(said) {
+            // One record that may not be read looks as if it were not there.
+            let hidden =
+                target.is_cloud() && case.method == "GET" && (said, status) == (200, Some(404));
+            if outcome.decision == Decision::Allow && status != Some(said) && !hidden {
                 let line = format!("the provider answers {said}, and the client gets {status:?}");
                 outcome.trouble.push(line);
             }
