@@ -3,13 +3,24 @@
 import pytest
 
 from . import registrars
-from .unmodified import Unmodified
+from .unmodified import Unmodified, credulous
+
+OCTODNS = {"class": "octodns_gandi.GandiProvider", "token": "env/GANDI_TOKEN"}
+"""octoDNS's provider; it knows Gandi's own address only."""
+
+
+@pytest.fixture(scope="module")
+def believing(server, folder):
+    """An ACME authority that believes every challenge."""
+    running = credulous(folder / "gandi", server.dns_port)
+    yield running
+    running.stop()
 
 
 @pytest.fixture
-def client(many, folder, request) -> Unmodified:
+def client(many, server, believing, folder, request) -> Unmodified:
     """Clients in a folder of this test."""
-    return Unmodified(many, folder / request.node.name)
+    return Unmodified(many, folder / request.node.name, believing, server.dns_port)
 
 
 @pytest.fixture
@@ -63,3 +74,42 @@ def test_lexicon_sees_and_writes_no_more_than_its_key_may(client, gandi, keys):
     refused = registrars.lexicon(client, "gandi", auth, "create", rtype="A", name="www.example.com", content="203.0.113.66")
     assert "403" in registrars.failed(refused)
     assert values(gandi, "www", "A") == ["192.0.2.80", "192.0.2.81"]
+
+
+def test_certbot_gets_a_certificate_for_its_host(client, gandi, keys):
+    """A key for one host name: the plugin reads the rrset, writes it with its value, and takes that out again."""
+    credentials = f"dns_gandi_token = {keys['demoanyhost1']}\n"
+    registrars.succeeded(client.certbot("dns-gandi", credentials, "www.example.com"))
+    assert any(each.method == "PUT" and "_acme-challenge.www" in each.path for each in gandi.log)
+    assert values(gandi, "_acme-challenge.www", "TXT") == ['"left-over"'] and values(gandi, "@", "TXT") == ['"v=spf1 mx -all"']
+    registrars.only_the_real_credential(gandi, keys["demoanyhost1"])
+
+
+def test_certbot_gets_none_for_another_host(client, gandi, keys):
+    """A host beside the key's own: nothing is written, and the client says why."""
+    credentials = f"dns_gandi_token = {keys['demoanyhost1']}\n"
+    assert "this key may not do this" in registrars.failed(client.certbot("dns-gandi", credentials, "mail.example.com"))
+    assert values(gandi, "_acme-challenge.mail", "TXT") == []
+
+
+def test_octodns_plans_and_applies_a_zone(client, gandi, keys):
+    """A key for all records: octoDNS reads every page, plans, applies, and has nothing left to do."""
+    zone = {"": [{"type": "A", "ttl": 10800, "value": "192.0.2.10"}],
+            "www": {"type": "A", "ttl": 10800, "values": ["192.0.2.80", "192.0.2.82"]},
+            "new": {"type": "TXT", "value": "hello"}}
+    gandi.zones["example.com"] = {key: rrset for key, rrset in gandi.zones["example.com"].items() if key in (("@", "A"), ("www", "A"), ("mail", "A"))}
+    go = lambda apply: registrars.succeeded(client.octodns(OCTODNS, "example.com", zone, apply, GANDI_TOKEN=keys["demoanyrecs1"]))
+    assert "Creates=1, Updates=1, Deletes=1" in go(False) and values(gandi, "new", "TXT") == []
+    go(True)
+    assert values(gandi, "new", "TXT") == ['"hello"'] and values(gandi, "www", "A") == ["192.0.2.80", "192.0.2.82"]
+    assert values(gandi, "mail", "A") == [] and "No changes were planned" in go(False)
+
+
+def test_octodns_cannot_touch_what_it_does_not_see(client, gandi, keys):
+    """An ACME key sees an empty zone, and creates nothing in it."""
+    before = {key: dict(rrset) for key, rrset in gandi.zones["example.com"].items()}
+    zone = {"new": {"type": "A", "value": "203.0.113.66"}}
+    done = client.octodns(OCTODNS, "example.com", zone, True, GANDI_TOKEN=keys["demoanyacme1"])
+    assert "Forbidden" in registrars.failed(done) or "403" in done.stdout
+    assert {key: rrset for key, rrset in gandi.zones["example.com"].items() if key[0] != "_acme-challenge.www"} == {
+        key: rrset for key, rrset in before.items() if key[0] != "_acme-challenge.www"}
