@@ -34,6 +34,7 @@ mod record;
 mod refusal;
 mod route;
 mod text;
+mod update;
 mod value;
 
 #[cfg(test)]

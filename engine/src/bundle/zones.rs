@@ -16,11 +16,14 @@ use crate::policy::AccountId;
 /// Names kept; one is about two hundred bytes.
 const NAMES_MAX: usize = 4096;
 
+/// A zone's name, and the seconds after which it serves and at which it is forgotten.
+type Kept = (Name, i64, i64);
+
 /// Zone names by account and place in paths.
 #[derive(Debug, Default)]
 pub struct ZoneNames {
-    /// The name, and the seconds after which it serves and at which it is forgotten.
-    names: RefCell<HashMap<(AccountId, String), (Name, i64, i64)>>,
+    /// What is kept.
+    names: RefCell<HashMap<(AccountId, String), Kept>>,
 }
 
 impl ZoneNames {

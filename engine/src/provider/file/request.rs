@@ -108,6 +108,7 @@ impl TryFrom<String> for Asked {
 /// How records are written, and what is done with them.
 ///
 /// An item is either an rrset with a list of `values`, or one record whose value `flat` says.
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file by itself")]
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::provider) struct Batch {
