@@ -135,3 +135,17 @@ def test_clients_that_go_away_while_a_lookup_is_under_way(behind, keys):
     provider.delay_seconds = 0
     assert write(gate, keys).status == 204
     assert gate.program.runs() and gate.counter("wasm.zonegate.vm_reload_success") == 0
+
+
+def test_a_disabled_record_is_not_overlooked(zones, gate, keys):
+    """PowerDNS deletes disabled records with the others, so a key limited by value must be judged on them too."""
+    name = "disabled.example.com."
+    proof, spf = '"MS=ms12345678"', '"v=spf1 -all"'
+    change_of = lambda *values: {"rrsets": [{"name": name, "type": "TXT", "ttl": 60, "changetype": "REPLACE", "records": [
+        {"content": value, "disabled": value == spf} for value in values]}]}
+    delete = {"rrsets": [{"name": name, "type": "TXT", "changetype": "DELETE"}]}
+    assert zones.api("PATCH", f"{ZONES}/example.com.", change_of(proof, spf)).status == 204
+    assert gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demoverify01"], body=delete).status == 403
+    assert sorted(zones.values("example.com", name.rstrip("."), "TXT")) == sorted([proof, spf])
+    assert zones.api("PATCH", f"{ZONES}/example.com.", change_of(proof)).status == 204
+    assert gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demoverify01"], body=delete).status == 204

@@ -9,7 +9,7 @@ use super::{Grant, Known, LOOKUPS_MAX, Session, State, Step, Waiting};
 use crate::decision::Reason;
 use crate::name::Name;
 use crate::network::canonical_ip;
-use crate::operation::{Action, Operation, Resource};
+use crate::operation::{Action, Operation, Record, Resource};
 use crate::policy::{Asking, Circumstances, Verdict};
 use crate::provider::{Answered, Lookup, Plan, Purpose};
 use crate::record_type::RecordType;
@@ -168,16 +168,24 @@ fn same_but_value(one: &Operation, other: &Operation) -> bool {
     }
 }
 
+/// What an rrset is found by.
+fn rrset_of(record: &Record) -> (Name, RecordType) {
+    (record.name.clone(), record.rtype)
+}
+
 /// Puts what was looked up into the plan's operations.
 ///
-/// A deletion whose values were found becomes one deletion for each value; where the provider has
-/// none, it stays one without a value. A zone that encloses a new one adds a delegation there.
+/// A deletion whose values were found becomes one deletion for each value. Where the provider has
+/// none, a deletion stays one without a value, and a replacement is its creations alone. A zone that encloses a new one adds a delegation there.
 pub(super) fn learn(plan: &mut Plan, learnt: Vec<(Lookup, Answered)>) {
     let mut values: HashMap<(Name, RecordType), Vec<String>> = HashMap::new();
-    let mut delegations = Vec::new();
+    let (mut asked, mut delegations) = (HashSet::new(), Vec::new());
     for (lookup, found) in learnt {
         match (lookup.purpose, found) {
-            (Purpose::Values { .. }, Answered::Values(found)) => values.extend(found),
+            (Purpose::Values { rrsets, .. }, Answered::Values(found)) => {
+                asked.extend(rrsets);
+                values.extend(found);
+            }
             (Purpose::Enclosing { zone, name }, Answered::Exists(true)) => {
                 delegations.push(Operation::record(
                     Action::RecordCreate,
@@ -191,6 +199,8 @@ pub(super) fn learn(plan: &mut Plan, learnt: Vec<(Lookup, Answered)>) {
         }
     }
     let operations = std::mem::take(&mut plan.operations);
+    let creations = operations.iter().filter(|one| one.action == Action::RecordCreate);
+    let created: HashSet<_> = creations.filter_map(Operation::as_record).map(rrset_of).collect();
     let unseen: HashSet<usize> = std::mem::take(&mut plan.unseen).into_iter().collect();
     let by_id: HashSet<usize> = std::mem::take(&mut plan.by_id).into_iter().collect();
     for (at, operation) in operations.into_iter().enumerate() {
@@ -201,6 +211,17 @@ pub(super) fn learn(plan: &mut Plan, learnt: Vec<(Lookup, Answered)>) {
             .filter(|values| !values.is_empty());
         if by_id.contains(&at) {
             plan.by_id.push(plan.operations.len());
+        }
+        // A replacement of nothing deletes nothing: its creations are what it means.
+        // SECURITY: only where somebody has looked (test `what_nobody_looked_for_is_deleted`).
+        let nothing = known.is_none()
+            && unseen.contains(&at)
+            && operation
+                .as_record()
+                .map(rrset_of)
+                .is_some_and(|rrset| asked.contains(&rrset) && created.contains(&rrset));
+        if nothing {
+            continue;
         }
         match (known, operation.as_record()) {
             (Some(values), Some(record)) => {
@@ -215,4 +236,44 @@ pub(super) fn learn(plan: &mut Plan, learnt: Vec<(Lookup, Answered)>) {
         }
     }
     plan.operations.extend(delegations);
+}
+
+#[cfg(all(test, feature = "author"))]
+mod tests {
+    use super::*;
+    use crate::json::JsonLimits;
+    use crate::provider::{Caps, Provider};
+    use crate::request::{Method, Target};
+
+    #[test]
+    fn what_nobody_looked_for_is_deleted() {
+        let text = include_str!("../../providers/powerdns.toml");
+        let provider = Provider::parse("powerdns.toml", text).unwrap();
+        let path = b"/api/v1/servers/localhost/zones/example.com.";
+        let target = Target::parse(path).unwrap();
+        let matched = provider.find(Method::Patch, &target).unwrap();
+        let rrset = |name: &str| {
+            format!(
+                r#"{{"name":"{name}.example.com.","type":"TXT","changetype":"REPLACE","ttl":1,
+                "records":[{{"content":"\"x\""}}]}}"#
+            )
+        };
+        let body = format!(r#"{{"rrsets":[{},{}]}}"#, rrset("asked"), rrset("other"));
+        let limits = JsonLimits { depth_max: 16, nodes_max: 1000, fold_keys: false };
+        let caps = Caps { operations_max: 10, json: limits };
+        let mut plan = matched.plan(body.as_bytes(), &caps).unwrap();
+        let asked = plan.operations.iter().take(1);
+        let lookups = matched.lookups_for_values(asked).unwrap();
+        let nothing = lookups.into_iter().map(|one| (one, Answered::Values(HashMap::new())));
+        learn(&mut plan, nothing.collect());
+        let means: Vec<_> = plan.operations.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            means,
+            [
+                r#"record.create example.com asked.example.com TXT "\"x\"""#,
+                "record.delete example.com other.example.com TXT",
+                r#"record.create example.com other.example.com TXT "\"x\"""#,
+            ]
+        );
+    }
 }
