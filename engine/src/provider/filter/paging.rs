@@ -88,7 +88,10 @@ impl<'a> Cutting<'a, '_> {
             pages.per_page.or(asked.and_then(|text| text.parse().ok())).or(paging.per_page_default);
         self.count(tree, paging.count.as_deref(), |_| Some(pages.count(cut)))?;
         self.count(tree, paging.total.as_deref(), |total| pages.shown(cut, total))?;
-        for name in &paging.total_headers {
+        // A page behind the last one has no entries, and no total: a client that goes on until it
+        // holds as many as the total says ends there.
+        let counted = paging.total_headers.iter().filter(|_| cut.given > 0);
+        for name in counted {
             let shown = number_in(headers, name).and_then(|total| pages.shown(cut, total));
             if let Some(shown) = shown {
                 self.filtered.headers.push((name.to_ascii_lowercase(), shown.to_string()));
