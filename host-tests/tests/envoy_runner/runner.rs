@@ -10,8 +10,8 @@ use std::io::{self, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 use zonegate_cases::{
-    Answered, Case, Decision, Expected, Forwarded, Gate, Header, Outcome, Skip, Tables, check,
-    is_response_reason,
+    Answered, Case, Decision, Expected, Failure, Forwarded, Gate, Header, LookupAnswer, Outcome,
+    Skip, Tables, check, is_response_reason,
 };
 
 /// The authority that clients of a table speak to.
@@ -35,6 +35,8 @@ pub(crate) struct EnvoyGate {
     logs: [Log; 2],
     /// What was counted.
     counts: Counts,
+    /// What came of the rows that were run before their turn, by their place.
+    early: BTreeMap<String, Outcome>,
 }
 
 /// What the runner did, for people to read.
@@ -77,7 +79,8 @@ impl EnvoyGate {
         let other =
             if lab.cloud.is_empty() { lab.audit_log.clone() } else { lab.cloud_audit_log.clone() };
         let logs = [Log::open(&lab.audit_log), Log::open(&other)];
-        EnvoyGate { lab, targets, logs, counts: Counts::default() }
+        let (counts, early) = Default::default();
+        EnvoyGate { lab, targets, logs, counts, early }
     }
 
     /// What was counted.
@@ -194,15 +197,59 @@ impl EnvoyGate {
 
     /// Sends a row and says what came of it.
     fn exchange(&mut self, route: &Route, case: &Case) -> Outcome {
-        let script = self.script(route, case);
-        let target = &self.targets[route];
-        target.relay.begin(script);
-        self.lab.set_time(case.now_unix_ms);
-        let sent = Self::send(target.gate_port, case);
-        let (port, answer) = sent.unwrap_or_else(|error| panic!("{}: {error}", case.place()));
-        let log = &mut self.logs[usize::from(target.is_cloud())];
-        let record = log.record(port, RECORD_TIMEOUT);
-        self.understand(route, case, answer, record.as_ref())
+        self.exchange_together(&[(route.clone(), case)]).remove(0)
+    }
+
+    /// Sends rows of different accounts at the same time, which must be the time of all of them.
+    fn exchange_together(&mut self, rows: &[(Route, &Case)]) -> Vec<Outcome> {
+        for (route, case) in rows {
+            let script = self.script(route, case);
+            self.targets[route].relay.begin(script);
+        }
+        self.lab.set_time(rows[0].1.now_unix_ms);
+        let targets = &self.targets;
+        let sent: Vec<io::Result<(u16, Option<Message>)>> = std::thread::scope(|scope| {
+            let start = |(route, case): &(Route, &Case)| {
+                let (gate_port, case) = (targets[route].gate_port, (*case).clone());
+                scope.spawn(move || Self::send(gate_port, &case))
+            };
+            let threads: Vec<_> = rows.iter().map(start).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let both = rows.iter().zip(sent);
+        let outcome = |((route, case), sent): (&(Route, &Case), io::Result<_>)| {
+            let (port, answer) = sent.unwrap_or_else(|error| panic!("{}: {error}", case.place()));
+            let log = &mut self.logs[usize::from(self.targets[route].is_cloud())];
+            let record = log.record(port, RECORD_TIMEOUT);
+            self.understand(route, case, answer, record.as_ref())
+        };
+        both.map(outcome).collect()
+    }
+
+    /// Runs the rows that wait for a lookup until its time is over: those of different accounts
+    /// together, because each takes seconds.
+    pub(crate) fn run_slow_rows(&mut self, tables: &Tables) {
+        let is_slow = |case: &&Case| {
+            let late = |lookup: &LookupAnswer| lookup.result == Err(Failure::Timeout);
+            let is_run = !case.tls && !case.skip.contains_key(self.name());
+            is_run && case.upstream.is_none() && case.lookups.iter().any(late)
+        };
+        let mut waiting: Vec<&Case> = tables.cases().filter(is_slow).collect();
+        while let Some(first) = waiting.first().copied() {
+            let mut together: BTreeMap<Route, &Case> = BTreeMap::new();
+            waiting.retain(|case| {
+                let route = (case.provider.clone(), case.account.clone());
+                let fits = case.now_unix_ms == first.now_unix_ms && !together.contains_key(&route);
+                if fits {
+                    together.insert(route, case);
+                }
+                !fits
+            });
+            let rows: Vec<(Route, &Case)> = together.into_iter().collect();
+            let outcomes = self.exchange_together(&rows);
+            let places = rows.iter().map(|(_, case)| case.place());
+            self.early.extend(places.zip(outcomes));
+        }
     }
 }
 
@@ -227,6 +274,9 @@ impl Gate for EnvoyGate {
     fn run(&mut self, case: &Case) -> Result<Outcome, Skip> {
         if case.tls {
             return Err(Skip::because("the runner's client speaks no TLS"));
+        }
+        if let Some(outcome) = self.early.remove(&case.place()) {
+            return Ok(outcome);
         }
         let route = (case.provider.clone(), case.account.clone());
         let mut outcome = self.exchange(&route, case);
