@@ -137,6 +137,20 @@ def test_only_the_four_hosts(running):
     assert more.returncode != 0 and "made for fewer hosts" in more.stdout
 
 
+def test_an_impostor_of_a_provider_gets_nothing(running, keys):
+    """The shipped clusters verify: another name, or an authority that nobody trusts, is a 503, and no request goes up."""
+    stand_in = running.stand_ins["hetzner"]
+    host, right = several.PROVIDERS["hetzner"].host, Authority(running.folder / "providers")
+    wrong = (right.issue("other", ["api.hetzner.example"]), Authority(running.folder / "stranger").issue("hetzner", [host]))
+    for shown, statuses in ((wrong[0], {503}), (wrong[1], {503}), (right.issue("hetzner", [host]), {200})):
+        port = stand_in.port
+        stand_in.stop()
+        stand_in.reset()
+        stand_in.start(port, shown)
+        assert running.curl("hetzner", LISTS["hetzner"], keys["demoanyall01"])[0] in statuses
+        assert bool(stand_in.log) == (statuses == {200})
+
+
 def test_renewal(running, keys):
     """The script run again: a new certificate by the same authority, served without a restart."""
     folder = running.folder / "tls"
