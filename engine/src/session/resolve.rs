@@ -56,14 +56,28 @@ impl Session {
                         self.state = State::Lookups(Box::new(known), waiting, lookups.clone());
                         Step::Lookups(lookups)
                     }
+                    Err(_) if self.is_hidden(&known, &knowledge, now) => {
+                        self.deny_known(&known, Reason::ZoneNotVisible)
+                    }
                     Err(reason) => self.deny_known(&known, reason),
                 }
+            }
+            Err(_) if self.is_hidden(&known, &knowledge, now) => {
+                self.deny_known(&known, Reason::ZoneNotVisible)
             }
             Err(Refusal { about: Some(about), .. }) if !self.may(&known, &about, now) => {
                 self.deny_known(&known, Reason::RecordNotVisible)
             }
             Err(refusal) => self.refuse(&known, &refusal),
         }
+    }
+
+    /// Whether the path's zone id stands for a zone that the key may not read.
+    ///
+    /// SECURITY: whatever else is wrong with the request, an id that leads to such a zone looks like
+    /// one that leads nowhere (case `a-hidden-zone-is-none-whatever-the-body`).
+    fn is_hidden(&self, known: &Known, knowledge: &Knowledge, now: Timestamp) -> bool {
+        knowledge.zone().is_some_and(|zone| !self.may_read(known, zone, now))
     }
 
     /// The lookups that a request needs, if the key may be helped by them at all.
