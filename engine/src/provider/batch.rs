@@ -218,7 +218,11 @@ impl<'a> Reading<'a> {
         let mut rest = Rest { out: Vec::with_capacity(fields.len()), ..Rest::default() };
         for (key, given) in fields {
             let at = Some(&key);
-            if drops.contains(&key) {
+            let says_what = [&batch.name, &batch.rtype, &batch.id, &batch.change];
+            // SECURITY: `null` was read as an absent name, type or id, so that is what goes on (case
+            // `a-null-name-does-not-go-on`).
+            let is_void = given.is_null() && says_what.iter().any(|one| one.as_ref() == at);
+            if is_void || drops.contains(&key) {
                 continue;
             }
             if at == batch.name.as_ref() {
@@ -429,6 +433,11 @@ impl<'a> Reading<'a> {
         };
         let new = Updated { file: self.file, batch, zone: &zone, fields };
         let (name, rtype) = (new.name(old)?, new.rtype(old)?);
+        // SECURITY: of a type that this API's file does not write, nobody knows which fields are its
+        // value, or its name (case `a-type-that-is-not-written-is-not-changed`).
+        if !record::is_written(batch, rtype) {
+            return Err(record::unknown_type(&rtype.to_string()));
+        }
         if name.is_wildcard() {
             self.record(operation(Action::RecordWildcard, &name, rtype, None))?;
         }

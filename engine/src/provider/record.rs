@@ -306,6 +306,11 @@ pub(super) fn unread(
     unread.into_iter().collect()
 }
 
+/// Whether a batch says how values of this type are written.
+pub(super) fn is_written(batch: &Batch, rtype: RecordType) -> bool {
+    batch.flat.contains_key("*") || batch.flat.contains_key(rtype.to_string().as_str())
+}
+
 /// Whether something given is part of a value of this type.
 pub(super) fn touches_value(
     batch: &Batch,
