@@ -134,6 +134,8 @@ pub(super) struct Parameters {
     pub(super) zone_id: Option<String>,
     /// The record that the path names by its id.
     pub(super) record_id: Option<String>,
+    /// The parameter that this id is.
+    record_parameter: Option<String>,
     /// The owner name in the path, as it stands there; it is read once the zone is known.
     pub(super) record_name: Option<Written>,
     /// The type of the record that the path names.
@@ -176,10 +178,13 @@ impl Parameters {
     }
 
     /// All parameters but the record's, which say where a zone id belongs.
+    ///
+    /// SECURITY: told by the parameter, not by its text: a zone and its record may have the same
+    /// number (case `a-zone-and-a-record-of-one-number`).
     pub(super) fn place(&self) -> String {
         let given = self.segments.iter().filter_map(|(name, text)| Some((name.as_ref()?, text)));
         given.fold(String::new(), |place, (name, text)| {
-            let is_record = self.record_id.as_deref() == Some(text)
+            let is_record = self.record_parameter.as_ref() == Some(name)
                 || self.record_name.as_ref().is_some_and(|one| one.parameter == *name);
             if is_record { place } else { format!("{place}/{name}={text}") }
         })
@@ -252,7 +257,10 @@ fn parameter_text(
             return Err(Refusal::new(Reason::UnknownRoute, detail));
         }
         Kind::ZoneId => read.zone_id = Some(given.to_owned()),
-        Kind::RecordId => read.record_id = Some(given.to_owned()),
+        Kind::RecordId => {
+            read.record_id = Some(given.to_owned());
+            read.record_parameter = Some(name.to_owned());
+        }
         Kind::RecordName => {
             let (parameter, text) = (name.to_owned(), given.to_owned());
             read.record_name = Some(Written { parameter, text });
