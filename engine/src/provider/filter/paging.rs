@@ -24,14 +24,19 @@ struct Pages {
 }
 
 impl Pages {
-    /// Whether this page is all there is.
+    /// Whether there is one page at most: this one, or this one lies behind it.
+    ///
+    /// SECURITY: behind the end, too, nothing counts what is hidden (case
+    /// `pages-behind-the-end-count-nothing-hidden`).
     fn is_only(&self, cut: Cut) -> bool {
         let first = self.page.is_none_or(|page| page <= 1);
-        let all_here = self.total.is_some_and(|total| total <= cut.given);
+        let all_here = self.total.is_some_and(|total| {
+            (first && total <= cut.given) || self.per_page.is_some_and(|most| total <= most)
+        });
         match (self.more, self.number) {
             (Some(true), _) => false,
-            (_, Some(pages)) => first && pages <= 1,
-            (_, None) => first && all_here,
+            (_, Some(pages)) => pages <= 1,
+            (_, None) => all_here,
         }
     }
 
@@ -88,6 +93,10 @@ impl<'a> Cutting<'a, '_> {
             pages.per_page.or(asked.and_then(|text| text.parse().ok())).or(paging.per_page_default);
         self.count(tree, paging.count.as_deref(), |_| Some(pages.count(cut)))?;
         self.count(tree, paging.total.as_deref(), |total| pages.shown(cut, total))?;
+        // No page and one page are the same to a client, and to one that asks after hidden entries.
+        self.count(tree, paging.pages.as_deref(), |given| {
+            Some(if pages.is_only(cut) { 1 } else { given })
+        })?;
         // A page behind the last one has no entries, and no total: a client that goes on until it
         // holds as many as the total says ends there.
         let counted = paging.total_headers.iter().filter(|_| cut.given > 0);
