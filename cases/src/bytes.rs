@@ -69,10 +69,10 @@ pub(crate) fn body(
 }
 
 /// A body made of one text many times; `{i}` in the text is the number of the repetition.
-fn repeated(repeat: &Repeat) -> Result<Vec<u8>, String> {
+pub(crate) fn repeated(repeat: &Repeat) -> Result<Vec<u8>, String> {
     let each = repeat.text.len() + repeat.between.len() + 8;
     if each.saturating_mul(repeat.times) > BODY_BYTES_MAX {
-        return Err(format!("`body_repeat` is over {} MiB", BODY_BYTES_MAX >> 20));
+        return Err(format!("the repetition is over {} MiB", BODY_BYTES_MAX >> 20));
     }
     let mut body = repeat.before.clone();
     for index in 0..repeat.times {

@@ -86,6 +86,13 @@ pub enum Credential {
         /// The key.
         key: String,
     },
+    /// In a field of the JSON body; [`Case::body`] has it.
+    Body {
+        /// The field's name.
+        field: String,
+        /// The key.
+        key: String,
+    },
 }
 
 /// What is decided.
@@ -179,7 +186,7 @@ impl Credential {
     /// The header that carries it, if there is one.
     pub fn header(&self) -> Option<Header> {
         match self {
-            Credential::None => None,
+            Credential::None | Credential::Body { .. } => None,
             Credential::Header { name, prefix, key } => {
                 Some((name.clone().into_bytes(), format!("{prefix}{key}").into_bytes()))
             }
@@ -195,7 +202,9 @@ impl Credential {
     pub fn key(&self) -> Option<&str> {
         match self {
             Credential::None => None,
-            Credential::Header { key, .. } | Credential::Basic { key } => Some(key),
+            Credential::Header { key, .. }
+            | Credential::Basic { key }
+            | Credential::Body { key, .. } => Some(key),
         }
     }
 }

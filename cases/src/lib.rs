@@ -23,7 +23,7 @@ mod bytes;
 mod case;
 mod check;
 mod coverage;
-
+mod every;
 mod gate;
 mod problem;
 mod reason;

@@ -27,6 +27,59 @@ pub(crate) struct Defaults {
     pub(crate) key_prefix: Option<String>,
 }
 
+/// A provider for which the rows with `request` are run; [`crate::every`] explains them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    /// The provider.
+    pub(crate) provider: String,
+    /// What stands before the names of its rows, the provider unless said otherwise.
+    pub(crate) label: Option<String>,
+    /// The account, the file's unless said otherwise.
+    pub(crate) account: Option<String>,
+    /// The header that carries the key.
+    pub(crate) key_header: Option<String>,
+    /// What stands before the key in that header.
+    pub(crate) key_prefix: Option<String>,
+    /// The key is the password of HTTP Basic.
+    #[serde(default)]
+    pub(crate) basic: bool,
+    /// The field of a JSON body that carries the key.
+    pub(crate) key_body: Option<String>,
+    /// Names and values that accompany the key: headers, or fields of the body.
+    #[serde(default)]
+    pub(crate) key_beside: Vec<[String; 2]>,
+    /// Texts of this provider, for marks.
+    #[serde(default)]
+    pub(crate) say: BTreeMap<String, String>,
+    /// The requests that rows are about, by name.
+    pub(crate) request: BTreeMap<String, Request>,
+    /// Requests that it does not have, with the reason.
+    #[serde(default)]
+    pub(crate) lacks: BTreeMap<String, String>,
+}
+
+/// A request of one provider.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Request {
+    /// Method and target.
+    pub(crate) send: String,
+    /// The body as text.
+    pub(crate) body: Option<String>,
+    /// Headers that it needs, besides the key's.
+    #[serde(default)]
+    pub(crate) headers: Vec<[String; 2]>,
+    /// What is looked up for it, for the mark `{lookup}`.
+    #[serde(default)]
+    pub(crate) lookup: Vec<toml::Table>,
+    /// What it means, for the mark `{means}`.
+    #[serde(default)]
+    pub(crate) means: Vec<String>,
+    /// What the provider answers, for the mark `{upstream}`.
+    pub(crate) upstream: Option<toml::Table>,
+}
+
 /// One row.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +97,8 @@ pub(crate) struct Row {
     pub(crate) body: Option<String>,
     /// The body as hexadecimal digits.
     pub(crate) body_hex: Option<String>,
+    /// The body as text with `\xNN` for bytes.
+    pub(crate) body_bytes: Option<String>,
     /// The body as a repetition.
     pub(crate) body_repeat: Option<Repeat>,
     /// Further headers, as they are.
@@ -96,6 +151,13 @@ pub(crate) struct Row {
     pub(crate) key_header: Option<String>,
     /// Overrides what stands before the key.
     pub(crate) key_prefix: Option<String>,
+    /// The field of the JSON body that carries the key.
+    pub(crate) key_body: Option<String>,
+    /// Names and values that accompany the key: headers, or fields of the body.
+    #[serde(default)]
+    pub(crate) key_beside: Vec<[String; 2]>,
+    /// The alias of a second key, which stands where the first does.
+    pub(crate) also: Option<String>,
 }
 
 /// A text many times.

@@ -9,8 +9,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::case::Case;
+use crate::every;
 use crate::problem::{Problem, line_of};
-use crate::shape::{Defaults, Row};
+use crate::shape::{Defaults, Entry, Row};
 use crate::understand::understand;
 
 /// The file beside the tables that gives the plaintext of demonstration keys by alias.
@@ -64,26 +65,44 @@ impl Table {
         let span = document.span();
         let mut document = document.into_inner();
         let rows = document.remove("case");
+        let entries = document.remove("for");
+        let texts = document.remove("text");
         let mut problems = Vec::new();
         let defaults = Spanned::new(span, document).into_deserializer();
         let defaults = Defaults::deserialize(defaults).unwrap_or_else(|error| {
             problems.push(at(&error));
             Defaults::default()
         });
+        let mut entries = match entries.map(|list| entries_of(file, text, list)) {
+            None => Vec::new(),
+            Some(Ok(entries)) => entries,
+            Some(Err(found)) => return Err(vec![found]),
+        };
+        if let Some(texts) = texts {
+            every::add_texts(&mut entries, texts).map_err(|message| {
+                let problem = Problem::new(file, format!("`[text]`: {message}"));
+                vec![problem.help("write `name = { text = \"x\", times = 1000 }`")]
+            })?;
+        }
         let mut cases = Vec::new();
         for row in
             rows.map(rows_of).transpose().map_err(|()| vec![not_rows(file)])?.unwrap_or_default()
         {
             let line = line_of(text, row.span().start);
-            match Row::deserialize(row.into_deserializer()) {
-                Ok(row) => match understand(file, line, row, &defaults, keys) {
-                    Ok(case) => cases.push(case),
-                    Err(found) => problems.extend(found),
-                },
-                Err(error) => {
-                    let mut problem = at(&error);
-                    problem.line = problem.line.or(Some(line));
-                    problems.push(problem);
+            let rows = if is_for_every(&row) {
+                every::rows(file, line, row, &entries)
+            } else {
+                let row = Row::deserialize(row.into_deserializer());
+                vec![row.map_err(|error| Problem {
+                    line: Some(at(&error).line.unwrap_or(line)),
+                    ..at(&error)
+                })]
+            };
+            for row in rows {
+                match row.map(|row| understand(file, line, row, &defaults, keys)) {
+                    Ok(Ok(case)) => cases.push(case),
+                    Ok(Err(found)) => problems.extend(found),
+                    Err(problem) => problems.push(problem),
                 }
             }
         }
@@ -175,6 +194,26 @@ fn demo_keys(path: &Path) -> (BTreeMap<String, String>, Vec<Problem>) {
         Ok(keys) => (keys, Vec::new()),
         Err(error) => (BTreeMap::new(), vec![toml_problem(&file, &text, &error)]),
     }
+}
+
+/// Whether a row is one for every `[[for]]`.
+fn is_for_every(row: &Spanned<DeValue<'_>>) -> bool {
+    matches!(row.get_ref(), DeValue::Table(fields) if fields.contains_key(every::REQUEST))
+}
+
+/// The entries of `[[for]]`.
+fn entries_of(file: &str, text: &str, list: Spanned<DeValue<'_>>) -> Result<Vec<Entry>, Problem> {
+    let list = rows_of(list).map_err(|()| {
+        Problem::new(file, "`for` must be a list of providers").help("begin each with `[[for]]`")
+    })?;
+    let entry = |entry: Spanned<DeValue<'_>>| {
+        let line = line_of(text, entry.span().start);
+        Entry::deserialize(entry.into_deserializer()).map_err(|error| {
+            let problem = toml_problem(file, text, &error);
+            Problem { line: Some(problem.line.unwrap_or(line)), ..problem }
+        })
+    };
+    list.into_iter().map(entry).collect()
 }
 
 /// The rows of `[[case]]`.

@@ -72,8 +72,8 @@ pub(crate) fn understand(
     let credential = credential(&mut at, &row, defaults, keys);
     let sent = send(&mut at, &row.send);
     let expected = expected(&mut at, &row);
-    let request_body = body(row.body.clone(), row.body_hex.as_deref(), row.body_repeat.as_ref());
-    let request_body = at.take(request_body, "delete all but one of them");
+    let request_body = request_body(&mut at, &row);
+    let shown = credential.map(|shown| show(&mut at, &row, shown, request_body));
     let (status, answers) = answers(&mut at, &row);
     if row.means.as_ref().is_some_and(|means| means.len() > MEANS_MAX) {
         at.wrong(
@@ -88,8 +88,8 @@ pub(crate) fn understand(
         answer(&mut at, status, &headers, (body, body_hex, body_repeat))
     });
     skips(&mut at, &row.skip);
-    let (Some(around), Some(credential), Some((method, target)), Some(expected), Some(body)) =
-        (circumstances, credential, sent, expected, request_body)
+    let (Some(around), Some(shown), Some((method, target)), Some(expected)) =
+        (circumstances, shown, sent, expected)
     else {
         return Err(at.problems);
     };
@@ -107,11 +107,11 @@ pub(crate) fn understand(
         from: around.from,
         tls: row.tls.or(defaults.tls).unwrap_or(false),
         key: row.key,
-        credential,
+        credential: shown.credential,
         method,
         target,
-        headers: headers(&row.headers),
-        body,
+        headers: shown.beside.into_iter().chain(headers(&row.headers)).collect(),
+        body: shown.body,
         means: row.means,
         expected,
         status,
@@ -184,35 +184,114 @@ fn time(at: &mut Reading<'_>, text: &str) -> Option<i64> {
     )
 }
 
-/// The credential of a row.
+/// The credentials of a row: the one it is about, and a second one.
 fn credential(
     at: &mut Reading<'_>,
     row: &Row,
     defaults: &Defaults,
     keys: &BTreeMap<String, String>,
-) -> Option<Credential> {
+) -> Option<(Credential, Option<Credential>)> {
     if row.key == "none" {
         if row.basic {
             at.wrong("`basic` without a key", "name a key, or write the header in `headers`");
         }
-        return Some(Credential::None);
+        if row.also.is_some() {
+            at.wrong("`also` without a key", "name the first key in `key`");
+        }
+        return Some((Credential::None, None));
     }
-    let Some(key) = keys.get(&row.key).cloned() else {
-        let known: Vec<&str> = keys.keys().map(String::as_str).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        at.wrong(
-            format!("there is no key `{}` in demo-keys.toml", row.key),
-            format!("keys there: {known}; `none` sends no key"),
-        );
-        return None;
+    let place = |key: String| {
+        if row.basic {
+            return Credential::Basic { key };
+        }
+        if let Some(field) = row.key_body.clone() {
+            return Credential::Body { field, key };
+        }
+        let name = row.key_header.clone().or_else(|| defaults.key_header.clone());
+        let prefix = row.key_prefix.clone().or_else(|| defaults.key_prefix.clone());
+        let name = name.unwrap_or_else(|| KEY_HEADER.to_owned());
+        Credential::Header { name, prefix: prefix.unwrap_or_default(), key }
     };
-    if row.basic {
-        return Some(Credential::Basic { key });
+    let mut find = |alias: &String| {
+        let found = keys.get(alias).cloned();
+        if found.is_none() {
+            let known: Vec<&str> = keys.keys().map(String::as_str).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            at.wrong(
+                format!("there is no key `{alias}` in demo-keys.toml"),
+                format!("keys there: {known}; `none` sends no key"),
+            );
+        }
+        found
+    };
+    let (key, also) = (find(&row.key), row.also.as_ref().map(&mut find));
+    match also {
+        None => Some((place(key?), None)),
+        Some(also) => Some((place(key?), Some(place(also?)))),
     }
-    let name = row.key_header.clone().or_else(|| defaults.key_header.clone());
-    let prefix = row.key_prefix.clone().or_else(|| defaults.key_prefix.clone());
-    let name = name.unwrap_or_else(|| KEY_HEADER.to_owned());
-    Some(Credential::Header { name, prefix: prefix.unwrap_or_default(), key })
+}
+
+/// The body of the request as the row writes it.
+fn request_body(at: &mut Reading<'_>, row: &Row) -> Option<Vec<u8>> {
+    let written = body(row.body.clone(), row.body_hex.as_deref(), row.body_repeat.as_ref());
+    let written = match (written, &row.body_bytes) {
+        (Ok(None), Some(text)) => Ok(Some(unescape(text))),
+        (Ok(Some(_)), Some(_)) => Err("a body is written once".to_owned()),
+        (written, _) => written,
+    };
+    at.take(written, "delete all but one of them").flatten()
+}
+
+/// A credential with everything that shows it.
+struct Shown {
+    /// The credential.
+    credential: Credential,
+    /// Headers beside it.
+    beside: Vec<Header>,
+    /// The body, with the credential where it stands there.
+    body: Option<Vec<u8>>,
+}
+
+/// Puts credentials where they belong, with what accompanies them.
+fn show(
+    at: &mut Reading<'_>,
+    row: &Row,
+    (credential, also): (Credential, Option<Credential>),
+    body: Option<Vec<u8>>,
+) -> Shown {
+    let mut fields = Vec::new();
+    for one in [Some(&credential), also.as_ref()].into_iter().flatten() {
+        if let Credential::Body { field, key } = one {
+            fields.push([field.clone(), key.clone()]);
+        }
+    }
+    let mut beside: Vec<Header> = also.iter().filter_map(Credential::header).collect();
+    if credential == Credential::None {
+        return Shown { credential, beside, body };
+    }
+    if fields.is_empty() {
+        beside.extend(headers(&row.key_beside));
+        return Shown { credential, beside, body };
+    }
+    fields.extend(row.key_beside.iter().cloned());
+    let body = with_fields(&fields, &body.unwrap_or_else(|| b"{}".to_vec()));
+    let body = at.take(body, "a key in the body needs a JSON object there");
+    Shown { credential, beside, body }
+}
+
+/// A JSON object with these fields before its own.
+fn with_fields(fields: &[[String; 2]], body: &[u8]) -> Result<Vec<u8>, String> {
+    let rest = body.strip_prefix(b"{").ok_or("the body does not begin with `{`")?;
+    let mut all = b"{".to_vec();
+    for [name, value] in fields {
+        let text = |text: &String| serde_json::Value::from(text.as_str()).to_string();
+        all.extend(format!("{}:{},", text(name), text(value)).into_bytes());
+    }
+    if rest.trim_ascii_start().starts_with(b"}") {
+        all.pop();
+    }
+    all.extend_from_slice(rest);
+    Ok(all)
 }
 
 /// Method and target.
