@@ -138,6 +138,11 @@ impl<'p> Matched<'p> {
     pub fn read(&self, body: &[u8], caps: &Caps, known: &Knowledge) -> Result<Read, Refusal> {
         let file = &self.provider.file;
         let form = &self.route.form;
+        // SECURITY: a login is answered by the gate. With a key in a header, too, it never goes on: the
+        // answer would be a session of the real account (case `a-login-never-goes-on`).
+        if form.login.is_some() {
+            return Err(Refusal::new(Reason::ManyKeys, "a login has its key in the body alone"));
+        }
         let mut parameters = self.found.parameters.clone();
         if parameters.zone_id.is_some() {
             match &known.zone {
