@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::record::Entry;
 use crate::json::Json;
 use crate::name::Name;
-use crate::operation::Action;
+use crate::operation::{Action, Operation};
 
 /// Rounds of lookups for one request: the zone, the first page, further pages, single records.
 pub(crate) const ROUNDS_MAX: usize = 8;
@@ -108,6 +108,15 @@ impl Knowledge {
             Sought::Found(name) => Some(name),
             Sought::Unknown | Sought::Missing => None,
         }
+    }
+
+    /// What must be allowed for the records that the request names by their ids to be seen.
+    pub fn readings<'a>(&'a self, zone: &'a Name) -> impl Iterator<Item = Operation> + 'a {
+        self.records.values().flatten().map(|known| {
+            let Entry { name, rtype, values, .. } = &known.entry;
+            let value = values.first().cloned();
+            Operation::record(Action::RecordRead, zone.clone(), name.clone(), *rtype, value)
+        })
     }
 
     /// Counts a round; false where there were too many.

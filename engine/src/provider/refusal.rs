@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::decision::Reason;
-use crate::operation::Operation;
 
 /// The most characters of a request's own text that a detail repeats.
 const QUOTED_CHARS_MAX: usize = 80;
@@ -16,14 +15,12 @@ pub struct Refusal {
     /// What it was, in printable ASCII: lower case, no full stop, the request's own text in
     /// backticks and cut. It speaks of the request alone, so the client may see it.
     pub detail: String,
-    /// What must be allowed for the refusal to be told: it says something about this record.
-    pub about: Option<Operation>,
 }
 
 impl Refusal {
     /// A refusal with this reason and detail.
     pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Refusal { reason, detail: detail.into(), about: None }
+        Refusal { reason, detail: detail.into() }
     }
 
     /// A body that is not what the route declares.

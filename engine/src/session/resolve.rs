@@ -13,11 +13,9 @@ use super::{
     decide,
 };
 use crate::decision::Reason;
-use crate::operation::{Action, Operation};
+use crate::operation::{Action, Operation, Resource};
 use crate::policy::Verdict;
-use crate::provider::{
-    Answered, Caps, Knowledge, Lookup, Matched, Needs, Plan, Provider, Read, Refusal,
-};
+use crate::provider::{Answered, Caps, Knowledge, Lookup, Matched, Needs, Plan, Provider, Read};
 
 impl Session {
     /// Reads a request with what is known so far.
@@ -65,10 +63,16 @@ impl Session {
             Err(_) if self.is_hidden(&known, &knowledge, now) => {
                 self.deny_known(&known, Reason::ZoneNotVisible)
             }
-            Err(Refusal { about: Some(about), .. }) if !self.may(&known, &about, now) => {
-                self.deny_known(&known, Reason::RecordNotVisible)
+            Err(refusal) => {
+                let zone = matched.zone().or(knowledge.zone());
+                let mut readings = zone.into_iter().flat_map(|zone| knowledge.readings(zone));
+                // SECURITY: what is wrong in view of a record as it is must not be told to whoever may
+                // not see it (case `a-refusal-tells-nothing-of-a-hidden-record`).
+                if readings.any(|read| !self.may(&known, &read, now)) {
+                    return self.deny_known(&known, Reason::RecordNotVisible);
+                }
+                self.refuse(&known, &refusal)
             }
-            Err(refusal) => self.refuse(&known, &refusal),
         }
     }
 
@@ -152,16 +156,15 @@ impl Session {
         {
             return Some(Reason::ZoneNotVisible);
         }
-        let at = plan.operations.iter().position(|one| one == operation)?;
-        let record = operation.as_record().filter(|_| plan.by_id.contains(&at))?;
-        let read = Operation::record(
-            Action::RecordRead,
-            record.zone.clone(),
-            record.name.clone(),
-            record.rtype,
-            record.value.clone(),
-        );
-        (!self.may(known, &read, now)).then_some(Reason::RecordNotVisible)
+        // SECURITY: whichever operation is denied first: a missing id is told before all of them (case
+        // `a-denial-tells-nothing-of-a-hidden-record`).
+        let by_id = plan.by_id.iter().filter_map(|at| plan.operations.get(*at));
+        let deleted = by_id.filter(|operation| operation.action == Action::RecordDelete);
+        let mut readings = deleted.filter_map(|operation| {
+            let record = operation.as_record()?.clone();
+            Some(Operation { action: Action::RecordRead, resource: Resource::Record(record) })
+        });
+        readings.any(|read| !self.may(known, &read, now)).then_some(Reason::RecordNotVisible)
     }
 
     /// The answers to the lookups of [`Step::Lookups`], in their order.
