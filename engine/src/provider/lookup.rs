@@ -185,6 +185,7 @@ impl Matched<'_> {
     ) -> Option<Vec<Lookup>> {
         let form = self.provider.file.lookup.values.as_ref()?;
         let mut lookups: Vec<Lookup> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         for operation in operations {
             let record = operation.as_record()?;
             if operation.action != Action::RecordDelete || record.value.is_some() {
@@ -203,8 +204,12 @@ impl Matched<'_> {
                 Purpose::Values { zone: record.zone.clone(), rrsets: vec![rrset.clone()] };
             let lookup = self.lookup(form, &given, purpose);
             // One answer may hold many rrsets; it is asked for and read once.
-            match lookups.iter_mut().find(|one| one.path == lookup.path) {
-                None => lookups.push(lookup),
+            let known = places.get(&lookup.path).and_then(|at| lookups.get_mut(*at));
+            match known {
+                None => {
+                    places.insert(lookup.path.clone(), lookups.len());
+                    lookups.push(lookup);
+                }
                 Some(Lookup { purpose: Purpose::Values { rrsets, .. }, .. }) => rrsets.push(rrset),
                 Some(_) => return None,
             }

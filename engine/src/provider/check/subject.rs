@@ -65,6 +65,9 @@ impl Check<'_> {
                 format!("`{}` forwards what nobody read: ask zone.import", form.id),
             );
         }
+        if form.enclosing && self.file.lookup.enclosing.is_none() {
+            self.problem(table, format!("`{}` checks what only lookup.enclosing tells", form.id));
+        }
         if form.whole.is_some() && self.file.lookup.records.is_none() {
             self.problem(table, format!("`{}` replaces what only lookup.records tells", form.id));
         }
