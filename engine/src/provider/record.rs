@@ -356,8 +356,9 @@ fn fill(template: &str, item: &(impl Object + ?Sized)) -> Filled {
             mark.split_once('|').map_or((mark, None), |(path, absent)| (path, Some(absent)));
         match (item.at(path), absent) {
             (Scalar::Text(text) | Scalar::Number(text), _) if parts => {
-                // A part may be empty, and clients pad them.
-                match text.trim() {
+                // A part may be empty, and clients pad them; with blanks, and not with what else is
+                // taken for one somewhere (case `only-blanks-are-padding`).
+                match text.trim_matches(' ') {
                     "" => out.truncate(out.trim_end().len()),
                     text => out.push_str(text),
                 }
