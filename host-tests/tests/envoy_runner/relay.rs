@@ -34,6 +34,8 @@ pub(crate) struct Script {
     pub(crate) more_lookups: bool,
     /// The answer to the request itself; without one it goes to the provider.
     pub(crate) upstream: Option<Answer>,
+    /// The answer where there is nobody to go to; without one that is trouble.
+    pub(crate) nobody: Option<Answer>,
 }
 
 /// A request that Envoy sent to the provider.
@@ -190,13 +192,15 @@ fn fate(request: &Message, shared: &Mutex<Shared>) -> Fate {
         shared.trouble.push(format!("the gate asks {path}, of which the table says nothing"));
         return Fate::Reset;
     }
-    match &shared.script.upstream {
-        Some(answer) if !is_lookup => Fate::Table(answer.clone()),
-        Some(_) | None if shared.provider_port == 0 => {
-            shared.trouble.push("nobody answers: there is no stand-in of this provider".to_owned());
+    let (port, nobody) = (shared.provider_port, shared.script.nobody.clone());
+    match (&shared.script.upstream, nobody) {
+        (Some(answer), _) if !is_lookup => Fate::Table(answer.clone()),
+        (_, _) if port != 0 => Fate::Provider(port, shared.seen.len() - 1),
+        (_, Some(answer)) => Fate::Table(answer),
+        (_, None) => {
+            shared.trouble.push("nobody answers: there is no such provider".to_owned());
             Fate::Reset
         }
-        Some(_) | None => Fate::Provider(shared.provider_port, shared.seen.len() - 1),
     }
 }
 

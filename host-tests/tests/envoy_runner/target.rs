@@ -41,7 +41,7 @@ pub(crate) enum Behind {
     PowerDns(PowerDns),
     /// A stand-in that takes orders on this port.
     StandIn(u16),
-    /// Nothing, because nobody has written a stand-in.
+    /// Nothing, because nobody has written a stand-in: the relay says 404 in its place.
     Lacking,
     /// Nothing, because there is no such provider.
     Nobody,
