@@ -15,7 +15,7 @@ impl Check<'_> {
             ("lookup.record", &lookup.record, &[Shape::Record, Shape::Records], &["record_id"]),
             ("lookup.records", &lookup.records, &[Shape::Records, Shape::Zone], &[]),
             ("lookup.values", &lookup.values, &[Shape::Records, Shape::Zone, Shape::Record], &[]),
-            ("lookup.enclosing", &lookup.enclosing, &[Shape::Zones, Shape::Zone], &["zone"]),
+            ("lookup.enclosing", &lookup.enclosing, &[Shape::Zones, Shape::Zone], &[]),
         ];
         for (table, form, shapes, needs) in all {
             let Some(form) = form else { continue };
@@ -42,6 +42,11 @@ impl Check<'_> {
                 self.problem(table, "only the names of zones may be kept");
             }
             self.marks(table, form, needs);
+            // One zone is asked for by its name; a list may be all zones.
+            let one = response.is_some_and(|response| response.shape == Shape::Zone);
+            if table == "lookup.enclosing" && one && !form.path.contains("{zone}") {
+                self.problem(table, "`path` needs `{zone}`, because the answer is one zone");
+            }
         }
     }
 

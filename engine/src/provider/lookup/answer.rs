@@ -73,7 +73,10 @@ impl Provider {
                 Answered::Records(found)
             }
             Purpose::Values { zone, rrsets } => Answered::Values(reading.values(zone, rrsets)?),
-            Purpose::Enclosing { zone, .. } => Answered::Exists(reading.exists(zone)?),
+            Purpose::Enclosing { zone, .. } => {
+                let narrow = form.path.contains("{zone}");
+                Answered::Exists(reading.exists(zone, narrow)?)
+            }
         })
     }
 }
@@ -293,15 +296,15 @@ impl<'a> Reading<'a> {
         Some(values)
     }
 
-    /// Whether a zone that was asked for is there.
-    fn exists(&self, zone: &Name) -> Option<bool> {
+    /// Whether a zone that was asked for is there; `narrow` says that the question named it.
+    fn exists(&self, zone: &Name, narrow: bool) -> Option<bool> {
         if self.form.shape == Shape::Zone {
             let fields = Fields::read(self.at(&self.form.at)?.as_bytes())?;
             return (self.name_of(&fields)? == *zone).then_some(true);
         }
-        // Where the list can be asked for one zone, another in it is a strange answer; where it comes
-        // in pages, it is everything, and must be whole for a no.
-        let exact = self.form.paging.is_none();
+        // Where the list can be asked for one zone, another in it is a strange answer; where it cannot,
+        // or comes in pages, it is everything, and must be whole for a no.
+        let exact = narrow && self.form.paging.is_none();
         let mut found = false;
         for entry in self.list()? {
             let named = self.name_of(&Fields::read(entry.as_bytes())?)?;
