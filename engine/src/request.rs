@@ -151,15 +151,16 @@ impl Target {
         self.query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// A key that stands in the query more than once, upper and lower case being alike.
-    pub fn query_repeats(&self) -> Option<&str> {
+    /// The keys that stand in the query more than once, upper and lower case being alike.
+    pub fn query_repeats(&self) -> Vec<&str> {
         let mut keys: Vec<_> =
             self.query.iter().map(|(key, _)| (key.to_ascii_lowercase(), key.as_str())).collect();
         keys.sort_unstable();
-        keys.windows(2).find_map(|pair| match pair {
+        let repeated = keys.windows(2).filter_map(|pair| match pair {
             [(one, _), (other, key)] if one == other => Some(*key),
             _ => None,
-        })
+        });
+        repeated.collect()
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn login(login: &Login, body: &[u8]) -> Result<Vec<u8>, Reason> {
         // A form is written like a query.
         let target = [b"/login?", body].concat();
         let target = crate::request::Target::parse(&target).map_err(|_| Reason::NoKey)?;
-        if target.query_repeats().is_some() {
+        if !target.query_repeats().is_empty() {
             return Err(Reason::ManyKeys);
         }
         target.query().to_vec()
