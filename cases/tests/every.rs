@@ -167,7 +167,7 @@ unauthorized = '...'     # in the body of every 401
 forbidden = '...'        # of every 403
 not_found = '...'        # of every 404
 other_header = "accesskey"
-twice = "many-keys"
+twice = "malformed-key"  # "many-keys" where the header is not `authorization`
 two_places = "many-keys"
 ungranted = "no-policy-allows"
 [for.request.list]

@@ -16,6 +16,8 @@ use zonegate_engine::session::{Answer, Facts, Grant, ResponseStep, Session, Step
 const AUTHORITY: &[u8] = b"gate.example.net";
 /// The request id that Envoy would have set.
 const REQUEST_ID: &[u8] = b"00000000-0000-4000-8000-000000000000";
+/// A header of which Envoy keeps one value: it joins repetitions with a comma.
+const JOINED: &[u8] = b"authorization";
 
 /// A loaded bundle that runs cases.
 #[derive(Debug)]
@@ -102,8 +104,13 @@ fn request_headers(case: &Case) -> Vec<Header> {
         header(":scheme", if case.tls { b"https" } else { b"http" }),
     ];
     let own = case.request_headers();
-    let own = own.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
-    headers.extend(own);
+    for (name, value) in own.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)) {
+        let same = headers.iter_mut().find(|(known, _)| name == JOINED && *known == name);
+        match same {
+            Some((_, joined)) => joined.extend([b",", value.as_slice()].concat()),
+            None => headers.push((name, value)),
+        }
+    }
     let has_length = headers.iter().any(|(name, _)| name == b"content-length");
     if let Some(body) = case.body.as_ref().filter(|_| !has_length) {
         headers.push(header("content-length", body.len().to_string().as_bytes()));
