@@ -476,7 +476,7 @@ fn change<'a>(
     };
     let (word, change) = batch
         .changes
-        .get_key_value(&given)
+        .get_key_value(given.as_ref())
         .ok_or_else(|| Refusal::body(format!("an rrset's `{key}` cannot be {}", quoted(&given))))?;
     Ok((change.means, Some(word), &change.drops))
 }

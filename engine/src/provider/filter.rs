@@ -4,10 +4,12 @@
 //! written into it but counters of pages and addresses that lead back to the gate. An entry that
 //! is not understood is left out and counted.
 
+mod fields;
 mod links;
 mod lists;
 mod paging;
 mod place;
+mod split;
 
 use crate::decision::Reason;
 use crate::name::Name;
@@ -19,7 +21,9 @@ use self::place::{Edits, Tree};
 use super::Provider;
 use super::file::{ResponseForm, Shape};
 
-pub(super) use self::place::{Fields, number_at, text_at};
+pub(super) use self::fields::Fields;
+pub(super) use self::place::{number_at, text_at};
+pub(super) use self::split::{each, unquoted};
 
 /// The statuses without a body.
 const BODILESS: [u16; 2] = [204, 304];

@@ -5,35 +5,36 @@
 //! template of its batch puts it together in presentation form, because that is what policies
 //! read.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::json::{Json, raw_array};
+use crate::json::Json;
 use crate::name::Name;
 use crate::record_type::RecordType;
 
 use super::file::{Batch, File, NamesForm};
-use super::filter::Fields;
+use super::filter::{Fields, each, unquoted};
 use super::refusal::{Refusal, quoted};
 use super::{text, value};
 
 /// What stands at a place of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Scalar {
+pub(super) enum Scalar<'a> {
     /// Nothing, or `null`.
     Absent,
     /// A text.
-    Text(String),
+    Text(Cow<'a, str>),
     /// A number, as its text.
-    Number(String),
+    Number(Cow<'a, str>),
     /// Something else.
     Other,
 }
 
-impl Scalar {
+impl Scalar<'_> {
     /// The text of a text or number.
     pub(super) fn text(self) -> Option<String> {
         match self {
-            Scalar::Text(text) | Scalar::Number(text) => Some(text),
+            Scalar::Text(text) | Scalar::Number(text) => Some(text.into_owned()),
             Scalar::Absent | Scalar::Other => None,
         }
     }
@@ -42,36 +43,43 @@ impl Scalar {
 /// An object whose fields can be asked for by a path such as `data.target`.
 pub(super) trait Object {
     /// What stands at a path.
-    fn at(&self, path: &str) -> Scalar;
+    fn at(&self, path: &str) -> Scalar<'_>;
 }
 
 impl Object for [(String, Json)] {
-    fn at(&self, path: &str) -> Scalar {
+    fn at(&self, path: &str) -> Scalar<'_> {
         let (key, rest) =
             path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
         let found = self.iter().find(|(name, _)| name == key).map(|(_, value)| value);
         match (found, rest) {
             (None | Some(Json::Null), _) => Scalar::Absent,
             (Some(Json::Object(inside)), Some(rest)) => inside.as_slice().at(rest),
-            (Some(Json::Text(text)), None) => Scalar::Text(text.clone()),
-            (Some(Json::Number(number)), None) => Scalar::Number(number.to_string()),
+            (Some(Json::Text(text)), None) => Scalar::Text(Cow::Borrowed(text)),
+            (Some(Json::Number(number)), None) => Scalar::Number(Cow::Owned(number.to_string())),
             (Some(_), _) => Scalar::Other,
         }
     }
 }
 
 impl Object for Fields<'_> {
-    fn at(&self, path: &str) -> Scalar {
+    fn at(&self, path: &str) -> Scalar<'_> {
+        self.scalar(path)
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// What stands at a path, as a part of the answer.
+    pub(super) fn scalar(&self, path: &str) -> Scalar<'a> {
         let (key, rest) =
             path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
         let Some(raw) = self.raw(key) else { return Scalar::Absent };
         match (raw.as_bytes().first(), rest) {
             (Some(b'n'), _) => Scalar::Absent,
             (Some(b'{'), Some(rest)) => {
-                Fields::read(raw.as_bytes()).map_or(Scalar::Other, |inside| inside.at(rest))
+                Fields::again(raw).map_or(Scalar::Other, |inside| inside.scalar(rest))
             }
-            (Some(b'"'), None) => serde_json::from_str(raw).map_or(Scalar::Other, Scalar::Text),
-            (Some(b'0'..=b'9' | b'-'), None) => Scalar::Number(raw.to_owned()),
+            (Some(b'"'), None) => unquoted(raw).map_or(Scalar::Other, Scalar::Text),
+            (Some(b'0'..=b'9' | b'-'), None) => Scalar::Number(Cow::Borrowed(raw)),
             _ => Scalar::Other,
         }
     }
@@ -86,7 +94,7 @@ pub(super) struct Overlay<'a, A: Object + ?Sized, B: Object + ?Sized> {
 }
 
 impl<A: Object + ?Sized, B: Object + ?Sized> Object for Overlay<'_, A, B> {
-    fn at(&self, path: &str) -> Scalar {
+    fn at(&self, path: &str) -> Scalar<'_> {
         let found = self.over.at(path);
         if found == Scalar::Absent { self.under.at(path) } else { found }
     }
@@ -124,15 +132,20 @@ pub(super) fn entry(
     let values = match &batch.values {
         None => vec![value::present(batch, rtype, flat(batch, rtype, fields, fields).ok()?)],
         Some(key) => {
-            let mut values = Vec::new();
-            for item in raw_array(fields.raw(key)?.as_bytes()).ok()? {
+            let mut values = Some(Vec::new());
+            each(fields.raw(key)?, false, |item, fields| {
                 let raw = match &batch.value {
-                    None => serde_json::from_str(item.get()).ok()?,
-                    Some(key) => Fields::read(item.get().as_bytes())?.text(key)?,
+                    None => unquoted(item),
+                    Some(key) => fields.and_then(|fields| fields.text(key)),
                 };
-                values.push(value::present(batch, rtype, raw));
-            }
-            values
+                match (raw, &mut values) {
+                    (Some(raw), Some(read)) => {
+                        read.push(value::present(batch, rtype, raw.into_owned()));
+                    }
+                    _ => values = None,
+                }
+            })?;
+            values?
         }
     };
     Some(Entry { id, name, rtype, values })
@@ -156,7 +169,7 @@ pub(super) fn owner(
         return Err(Refusal::body("the record's name is made of its fields, and the path has one"));
     }
     let idle = prefix.is_some() && batch.owner_alone;
-    if idle && !matches!(&given, Scalar::Absent) && given != Scalar::Text(String::new()) {
+    if idle && !matches!(&given, Scalar::Absent) && given != Scalar::Text(Cow::Borrowed("")) {
         return Err(Refusal::body("the record's name is made of other fields"));
     }
     let named = match (given, path) {
@@ -251,11 +264,14 @@ pub(super) fn flat(
     given: &(impl Object + ?Sized),
     item: &(impl Object + ?Sized),
 ) -> Result<String, Refusal> {
-    let templates = batch
-        .flat
-        .get(rtype.to_string().as_str())
-        .or_else(|| batch.flat.get("*"))
-        .ok_or_else(|| unknown_type(&rtype.to_string()))?;
+    let templates = templates(batch, rtype).ok_or_else(|| unknown_type(&rtype.to_string()))?;
+    // One that stands alone counts, touched or not.
+    if let [only] = templates {
+        return match fill(only, item) {
+            Filled::Whole(text) => Ok(text),
+            Filled::Lacks | Filled::Wrong => Err(lacking(rtype)),
+        };
+    }
     let touched: Vec<&String> =
         templates.iter().filter(|template| uses_something_of(template, given)).collect();
     let candidates = if touched.is_empty() { templates.iter().collect() } else { touched };
@@ -273,10 +289,22 @@ pub(super) fn flat(
     }
     match value {
         Some(value) if !wrong => Ok(value),
-        _ => {
-            Err(Refusal::body(format!("a field of the {rtype} record's value is missing or wrong")))
-        }
+        _ => Err(lacking(rtype)),
     }
+}
+
+/// The refusal of a value that cannot be put together.
+fn lacking(rtype: RecordType) -> Refusal {
+    Refusal::body(format!("a field of the {rtype} record's value is missing or wrong"))
+}
+
+/// How values of this type are written; none where the batch does not say it.
+fn templates(batch: &Batch, rtype: RecordType) -> Option<&[String]> {
+    let own = match rtype.mnemonic() {
+        Some(mnemonic) => batch.flat.get(mnemonic),
+        None => batch.flat.get(rtype.to_string().as_str()),
+    };
+    own.or_else(|| batch.flat.get("*")).map(Vec::as_slice)
 }
 
 /// The fields that some type's value is made of, but not this record's: nobody has read them, so
@@ -293,8 +321,7 @@ pub(super) fn unread(
     let head = |(path, _): (&str, Option<&str>)| {
         path.split_once('.').map_or(path, |(head, _)| head).to_owned()
     };
-    let own = batch.flat.get(rtype.to_string().as_str()).or_else(|| batch.flat.get("*"));
-    let own: Vec<&String> = own.into_iter().flatten().collect();
+    let own: Vec<&String> = templates(batch, rtype).into_iter().flatten().collect();
     let touched = own.iter().any(|template| uses_something_of(template, given));
     let read = own.into_iter().filter(|template| {
         (!touched || uses_something_of(template, given))
@@ -308,7 +335,7 @@ pub(super) fn unread(
 
 /// Whether a batch says how values of this type are written.
 pub(super) fn is_written(batch: &Batch, rtype: RecordType) -> bool {
-    batch.flat.contains_key("*") || batch.flat.contains_key(rtype.to_string().as_str())
+    templates(batch, rtype).is_some()
 }
 
 /// Whether something given is part of a value of this type.
@@ -317,8 +344,7 @@ pub(super) fn touches_value(
     rtype: RecordType,
     given: &(impl Object + ?Sized),
 ) -> bool {
-    let templates = batch.flat.get(rtype.to_string().as_str()).or_else(|| batch.flat.get("*"));
-    templates.into_iter().flatten().any(|template| uses_something_of(template, given))
+    templates(batch, rtype).into_iter().flatten().any(|template| uses_something_of(template, given))
 }
 
 /// Whether an object has a field that a template uses.
@@ -344,8 +370,21 @@ enum Filled {
     Wrong,
 }
 
+/// The path of a template that is nothing else.
+fn alone(template: &str) -> Option<&str> {
+    let path = template.strip_prefix('{')?.strip_suffix('}')?;
+    (!path.contains(['{', '}', '|'])).then_some(path)
+}
+
 /// Fills in a template.
 fn fill(template: &str, item: &(impl Object + ?Sized)) -> Filled {
+    if let Some(path) = alone(template) {
+        return match item.at(path) {
+            Scalar::Text(text) | Scalar::Number(text) => Filled::Whole(text.into_owned()),
+            Scalar::Absent => Filled::Lacks,
+            Scalar::Other => Filled::Wrong,
+        };
+    }
     let mut out = String::with_capacity(template.len() + 32);
     let parts = template.matches('{').count() > 1;
     let mut pieces = template.split('{');

@@ -1,15 +1,18 @@
 //! Lists of zones, records and search results, and the one zone or record: what of them stays.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::name::Name;
 use crate::operation::{Action, Operation, ResourceKind};
 use crate::record_type::RecordType;
 
 use super::super::file::{Asked, Batch, Kind, Means, ResponseForm};
-use super::super::record::{self, Entry, Object as _, Scalar};
+use super::super::record::{self, Entry, Scalar};
 use super::super::{Provider, text};
-use super::place::{Edits, Fields, Spot, Tree, members};
+use super::fields::Fields;
+use super::place::{Edits, Spot, Tree};
+use super::split::each;
 use super::{Filtered, May, ResponseRule};
 
 /// What becomes of one entry.
@@ -21,6 +24,35 @@ enum Fate {
     LeftOut,
     /// It is not understood.
     NotUnderstood,
+}
+
+/// A list in an answer, or with `keyed` an object whose values are one.
+struct Members<'a> {
+    /// Its JSON, checked.
+    text: &'a str,
+    /// Whether it is an object.
+    keyed: bool,
+}
+
+impl<'a> Members<'a> {
+    /// The entries and what becomes of each, which `fate` says of its text and, where it is an
+    /// object, its fields; none where there is no list.
+    fn judge(
+        self,
+        mut fate: impl FnMut(&'a str, Option<&Fields<'a>>) -> Fate,
+    ) -> Option<Entries<'a>> {
+        let mut fates = Vec::new();
+        let texts = each(self.text, self.keyed, |text, fields| fates.push(fate(text, fields)))?;
+        Some(Entries { texts, fates })
+    }
+}
+
+/// The entries of a list that were judged.
+struct Entries<'a> {
+    /// Each as it is in the answer.
+    texts: Vec<&'a str>,
+    /// What becomes of each.
+    fates: Vec<Fate>,
 }
 
 /// How many entries a list had, and how many are left.
@@ -55,7 +87,7 @@ impl Provider {
         cutting: &mut Cutting<'a, '_>,
         tree: &mut Tree<'a>,
         path: &str,
-        fates: impl FnOnce(&mut Cutting<'a, '_>, &[&'a str]) -> Option<Vec<Fate>>,
+        fates: impl FnOnce(&mut Cutting<'a, '_>, Members<'a>) -> Option<Entries<'a>>,
     ) -> Option<Cut> {
         let text = match tree.find(path)? {
             Spot::There(text) => text,
@@ -65,9 +97,8 @@ impl Provider {
                 return tree.is_bare_around(path, others).then(Cut::default);
             }
         };
-        let entries = members(text, cutting.form.keyed)?;
-        let fates = fates(cutting, &entries)?;
-        cutting.leave_out(text, &entries, &fates)
+        let entries = fates(cutting, Members { text, keyed: cutting.form.keyed })?;
+        cutting.leave_out(text, &entries)
     }
 
     /// A list of zones, cut to those whose own settings may be read.
@@ -77,22 +108,26 @@ impl Provider {
         tree: &mut Tree<'a>,
     ) -> Option<Cut> {
         Self::list(cutting, tree, &cutting.form.at, |cutting, entries| {
-            Some(entries.iter().map(|entry| self.zone_of_list(cutting, entry)).collect())
+            entries.judge(|entry, fields| match fields {
+                Some(fields) => self.zone_of_list(cutting, entry, fields),
+                None => Fate::NotUnderstood,
+            })
         })
     }
 
     /// What becomes of one zone of a list, and of what is inside.
-    fn zone_of_list<'a>(&self, cutting: &mut Cutting<'a, '_>, entry: &'a str) -> Fate {
-        let understood = Fields::of(entry).and_then(|fields| {
-            let name = self.zone_name(cutting, &fields)?;
-            Some((fields, name))
-        });
-        let Some((fields, name)) = understood else { return Fate::NotUnderstood };
+    fn zone_of_list<'a>(
+        &self,
+        cutting: &mut Cutting<'a, '_>,
+        entry: &'a str,
+        fields: &Fields<'a>,
+    ) -> Fate {
+        let Some(name) = self.zone_name(cutting, fields) else { return Fate::NotUnderstood };
         if !(cutting.may)(&Operation::zone(Action::ZoneRead, name.clone())) {
             return Fate::LeftOut;
         }
         let mark = cutting.edits.mark();
-        match self.inside(cutting, entry, &fields, &name) {
+        match self.inside(cutting, entry, fields, &name) {
             Some(_) => Fate::Stays,
             None => {
                 cutting.edits.back_to(mark);
@@ -108,7 +143,7 @@ impl Provider {
         tree: &mut Tree<'a>,
     ) -> Option<Cut> {
         let Spot::There(text) = tree.only(&cutting.form.at)? else { return None };
-        let fields = Fields::of(text)?;
+        let fields = Fields::again(text)?;
         let name = self.zone_name(cutting, &fields)?;
         if Some(&name) != cutting.rule.zone.as_ref() {
             return None;
@@ -120,7 +155,7 @@ impl Provider {
     fn zone_name(&self, cutting: &mut Cutting<'_, '_>, fields: &Fields<'_>) -> Option<Name> {
         let written = written(fields, cutting.form.zone.as_ref()?)?;
         let name = text::name(&self.file, None, &written).ok()?;
-        let id = cutting.form.zone_id.as_ref().and_then(|key| fields.at(key).text());
+        let id = cutting.form.zone_id.as_ref().and_then(|key| fields.scalar(key).text());
         if let Some(id) = id.filter(|id| self.is_zone_id(id)) {
             cutting.filtered.learnt.push((id, name.clone()));
         }
@@ -147,13 +182,13 @@ impl Provider {
             return Some(Cut::default());
         };
         let batch = self.file.batch.get(batch)?;
-        let list = match Tree::new(text).find(key)? {
+        let list = match fields.find(key)? {
             Spot::There(list) => list,
             Spot::Null | Spot::Absent => return Some(Cut::default()),
         };
-        let entries = members(list, cutting.form.rrsets_keyed)?;
-        let fates = self.fates(cutting, batch, zone, None, &entries);
-        cutting.leave_out(list, &entries, &fates)
+        let members = Members { text: list, keyed: cutting.form.rrsets_keyed };
+        let entries = self.fates(cutting, batch, zone, None, members)?;
+        cutting.leave_out(list, &entries)
     }
 
     /// A list of records or rrsets of the request's zone, cut to the readable ones.
@@ -169,7 +204,7 @@ impl Provider {
         let mut sum = Cut::default();
         for path in std::iter::once(&form.at).chain(&form.also) {
             let cut = Self::list(cutting, tree, path, |cutting, entries| {
-                Some(self.fates(cutting, batch, zone, rule.asked(), entries))
+                self.fates(cutting, batch, zone, rule.asked(), entries)
             })?;
             sum.given += cut.given;
             sum.kept += cut.kept;
@@ -191,8 +226,9 @@ impl Provider {
         let rule = cutting.rule;
         let zone = rule.zone.as_ref()?;
         let batch = self.file.batch.get(cutting.form.batch.as_ref()?)?;
-        let entry = self.entry(cutting.form, batch, zone, rule.asked(), text)?;
-        Some(readable(zone, &entry, &mut *cutting.may))
+        let fields = Fields::again(text)?;
+        let entry = self.entry(cutting.form, batch, zone, rule.asked(), &fields)?;
+        Some(readable(zone, entry, &mut *cutting.may))
     }
 
     /// Reads a record or rrset, which must be one of the zone.
@@ -202,17 +238,16 @@ impl Provider {
         batch: &Batch,
         zone: &Name,
         asked: Option<(&Name, RecordType)>,
-        text: &str,
+        fields: &Fields<'_>,
     ) -> Option<Entry> {
-        let fields = Fields::of(text)?;
         // In a list of records, the field with a zone's name is one of each record.
         if let (Some(key), None) = (&form.zone, &form.rrsets) {
-            let named = text::name(&self.file, None, &written(&fields, key)?).ok()?;
+            let named = text::name(&self.file, None, &written(fields, key)?).ok()?;
             if named != *zone {
                 return None;
             }
         }
-        record::entry(&self.file, batch, zone, asked, &fields)
+        record::entry(&self.file, batch, zone, asked, fields)
     }
 
     /// What becomes of records or rrsets.
@@ -220,41 +255,46 @@ impl Provider {
     /// SECURITY: where a write replaces a whole rrset, records of one name and type stay or go
     /// together, so that a client which writes back what it read destroys nothing that it did not
     /// see (test `records_of_an_rrset_stay_or_go_together`).
-    fn fates(
+    fn fates<'a>(
         &self,
         cutting: &mut Cutting<'_, '_>,
         batch: &Batch,
         zone: &Name,
         asked: Option<(&Name, RecordType)>,
-        entries: &[&str],
-    ) -> Vec<Fate> {
+        members: Members<'a>,
+    ) -> Option<Entries<'a>> {
         let together = batch.values.is_none() && self.replaces_rrsets();
-        let mut broken = BTreeSet::new();
-        let mut read = Vec::with_capacity(entries.len());
-        for text in entries {
-            let entry = self.entry(cutting.form, batch, zone, asked, text);
-            let fate = match &entry {
-                Some(entry) if readable(zone, entry, &mut *cutting.may) => Fate::Stays,
-                Some(_) => Fate::LeftOut,
-                None => Fate::NotUnderstood,
-            };
+        let mut broken = HashSet::new();
+        let mut rrsets = Vec::new();
+        let mut entries = members.judge(|_, fields| {
+            let entry =
+                fields.and_then(|fields| self.entry(cutting.form, batch, zone, asked, fields));
             let mut rrset = None;
             if together {
-                rrset = match entry {
-                    Some(entry) => Some((entry.name, entry.rtype)),
-                    None => self.rrset(batch, zone, asked, text),
+                rrset = match &entry {
+                    Some(entry) => Some((entry.name.clone(), entry.rtype)),
+                    None => fields.and_then(|fields| self.rrset(batch, zone, asked, fields)),
                 };
+            }
+            let fate = match entry.map(|entry| readable(zone, entry, &mut *cutting.may)) {
+                Some(true) => Fate::Stays,
+                Some(false) => Fate::LeftOut,
+                None => Fate::NotUnderstood,
+            };
+            if together {
                 if fate != Fate::Stays {
                     broken.extend(rrset.take());
                 }
+                rrsets.push(rrset);
             }
-            read.push((fate, rrset));
+            fate
+        })?;
+        for (fate, rrset) in entries.fates.iter_mut().zip(rrsets) {
+            if rrset.is_some_and(|rrset| broken.contains(&rrset)) {
+                *fate = Fate::LeftOut;
+            }
         }
-        let fates = read.into_iter().map(|(fate, rrset)| match rrset {
-            Some(rrset) if broken.contains(&rrset) => Fate::LeftOut,
-            _ => fate,
-        });
-        fates.collect()
+        Some(entries)
     }
 
     /// The name and type of a record whose value is not understood.
@@ -263,13 +303,11 @@ impl Provider {
         batch: &Batch,
         zone: &Name,
         asked: Option<(&Name, RecordType)>,
-        text: &str,
+        fields: &Fields<'_>,
     ) -> Option<(Name, RecordType)> {
-        let fields = Fields::of(text)?;
         let path = (asked.map(|(name, _)| name), asked.map(|(_, rtype)| rtype));
-        let name = record::owner(&self.file, batch, zone, path, &fields).ok()?;
-        let rtype =
-            record::rtype(&self.file, batch, asked.map(|(_, rtype)| rtype), &fields).ok()?;
+        let name = record::owner(&self.file, batch, zone, path, fields).ok()?;
+        let rtype = record::rtype(&self.file, batch, asked.map(|(_, rtype)| rtype), fields).ok()?;
         Some((name, rtype))
     }
 
@@ -292,15 +330,13 @@ impl Provider {
         tree: &mut Tree<'a>,
     ) -> Option<Cut> {
         Self::list(cutting, tree, &cutting.form.at, |cutting, entries| {
-            let fate = |text: &&str| {
-                let fields = Fields::of(text);
-                match fields.and_then(|fields| self.found(cutting.form, &fields)) {
+            entries.judge(|_, fields| {
+                match fields.and_then(|fields| self.found(cutting.form, fields)) {
                     Some(operation) if (cutting.may)(&operation) => Fate::Stays,
                     Some(_) => Fate::LeftOut,
                     None => Fate::NotUnderstood,
                 }
-            };
-            Some(entries.iter().map(fate).collect())
+            })
         })
     }
 
@@ -309,9 +345,9 @@ impl Provider {
         let file = &self.file;
         let text = |key: &Option<String>| written(fields, key.as_ref()?);
         let name = text::name(file, None, &text(&form.name)?).ok()?;
-        let value = match text(&form.kind)?.as_str() {
+        let value = match text(&form.kind)?.as_ref() {
             "zone" => return Some(Operation::zone(Action::ZoneRead, name)),
-            "record" => Some(text(&form.value)?),
+            "record" => Some(text(&form.value)?.into_owned()),
             "comment" => None,
             _ => return None,
         };
@@ -324,7 +360,8 @@ impl Provider {
 
 impl<'a> Cutting<'a, '_> {
     /// Leaves out the entries that do not stay, and counts them.
-    fn leave_out(&mut self, around: &str, entries: &[&str], fates: &[Fate]) -> Option<Cut> {
+    fn leave_out(&mut self, around: &str, entries: &Entries<'_>) -> Option<Cut> {
+        let Entries { texts, fates } = entries;
         let mut kept = 0;
         for fate in fates {
             match fate {
@@ -333,8 +370,8 @@ impl<'a> Cutting<'a, '_> {
                 Fate::NotUnderstood => self.filtered.not_understood += 1,
             }
         }
-        self.edits.cut(around, entries, |at| fates.get(at) == Some(&Fate::Stays))?;
-        Some(Cut { given: u64::try_from(entries.len()).ok()?, kept })
+        self.edits.cut(around, texts, |at| fates.get(at) == Some(&Fate::Stays))?;
+        Some(Cut { given: u64::try_from(texts.len()).ok()?, kept })
     }
 
     /// Leaves out those fields of a zone or object that may not be read.
@@ -372,32 +409,34 @@ impl<'a> Cutting<'a, '_> {
     /// The object of an answer without what may not be read.
     pub(super) fn object(&mut self, tree: &mut Tree<'a>) -> Option<()> {
         let Spot::There(text) = tree.only(&self.form.at)? else { return None };
-        self.hide(text, &Fields::of(text)?, self.rule.zone.as_ref())
+        self.hide(text, &Fields::again(text)?, self.rule.zone.as_ref())
     }
 
     /// The objects of a list without what may not be read; one that is none is left out.
     pub(super) fn objects(&mut self, tree: &mut Tree<'a>) -> Option<Cut> {
         Provider::list(self, tree, &self.form.at, |cutting, entries| {
             let zone = cutting.rule.zone.as_ref();
-            let fates = entries.iter().map(|text| match Fields::of(text) {
-                Some(fields) => cutting.hide(text, &fields, zone).map(|()| Fate::Stays),
-                None => Some(Fate::NotUnderstood),
+            let mut hidden = Some(());
+            let judged = entries.judge(|text, fields| {
+                let Some(fields) = fields else { return Fate::NotUnderstood };
+                hidden = hidden.and_then(|()| cutting.hide(text, fields, zone));
+                Fate::Stays
             });
-            fates.collect()
+            hidden.and(judged)
         })
     }
 }
 
 /// Whether every value of an rrset may be read; an rrset without values is asked for as such.
-fn readable(zone: &Name, entry: &Entry, may: May<'_>) -> bool {
+fn readable(zone: &Name, entry: Entry, may: May<'_>) -> bool {
+    let Entry { name, rtype, values, .. } = entry;
     let read = |value: Option<String>| {
-        let Entry { name, rtype, .. } = entry;
-        Operation::record(Action::RecordRead, zone.clone(), name.clone(), *rtype, value)
+        Operation::record(Action::RecordRead, zone.clone(), name.clone(), rtype, value)
     };
-    if entry.values.is_empty() {
+    if values.is_empty() {
         return may(&read(None));
     }
-    entry.values.iter().all(|value| may(&read(Some(value.clone()))))
+    values.into_iter().all(|value| may(&read(Some(value))))
 }
 
 /// Whether an action is about metadata of a kind, which is then the field's name.
@@ -406,8 +445,8 @@ fn is_of_metadata(action: Action) -> bool {
 }
 
 /// The text at a path of an entry; a number is none.
-fn written(fields: &Fields<'_>, path: &str) -> Option<String> {
-    match fields.at(path) {
+fn written<'a>(fields: &Fields<'a>, path: &str) -> Option<Cow<'a, str>> {
+    match fields.scalar(path) {
         Scalar::Text(text) => Some(text),
         Scalar::Absent | Scalar::Number(_) | Scalar::Other => None,
     }

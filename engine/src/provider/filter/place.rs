@@ -5,142 +5,14 @@
 //! text, and where a part stands is told by its address.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
-/// How many keys of an object are compared one by one before they are sorted.
-const KEYS_COMPARED_MAX: usize = 24;
+use super::fields::Fields;
+use super::split::{items, unquoted};
+
 /// What JSON takes for blank.
 const BLANK: [char; 4] = [' ', '\t', '\n', '\r'];
-
-/// The fields of an object in an answer, not looked into.
-pub(in crate::provider) struct Fields<'a>(Vec<(Cow<'a, str>, &'a str)>);
-
-impl<'a> Fields<'a> {
-    /// Reads an object; none where it is something else, or repeats a key.
-    pub(in crate::provider) fn read(body: &'a [u8]) -> Option<Self> {
-        Self::of(std::str::from_utf8(body).ok()?)
-    }
-
-    /// Reads an object; none where it is something else, or repeats a key.
-    pub(in crate::provider) fn of(text: &'a str) -> Option<Self> {
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let fields = reader.deserialize_map(Members).ok()?;
-        reader.end().ok()?;
-        Some(Fields(fields))
-    }
-
-    /// A field's JSON.
-    pub(in crate::provider) fn raw(&self, key: &str) -> Option<&'a str> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, raw)| *raw)
-    }
-
-    /// A field's text; none where it is something else.
-    pub(in crate::provider) fn text(&self, key: &str) -> Option<String> {
-        serde_json::from_str(self.raw(key)?).ok()
-    }
-
-    /// The keys and values, in order.
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &'a str)> {
-        self.0.iter().map(|(key, raw)| (key.as_ref(), *raw))
-    }
-}
-
-/// Reads the fields of one object without looking into their values.
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(Cow<'de, str>, &'de str)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
-        let mut read: Self::Value = Vec::with_capacity(16);
-        let mut seen = 0u64;
-        while let Some(Key(key)) = fields.next_key()? {
-            // Only keys that look alike are compared.
-            let looks = 1u64 << (look(&key) & 63);
-            // SECURITY: a repeated key is one that somebody reads otherwise (test
-            // `answers_of_unexpected_form_do_not_pass`).
-            if seen & looks != 0
-                && read.len() < KEYS_COMPARED_MAX
-                && read.iter().any(|(other, _)| *other == key)
-            {
-                return Err(A::Error::custom("a key is repeated"));
-            }
-            seen |= looks;
-            read.push((key, fields.next_value::<&'de RawValue>()?.get()));
-        }
-        if read.len() > KEYS_COMPARED_MAX {
-            let mut keys: Vec<&str> = read.iter().map(|(key, _)| key.as_ref()).collect();
-            keys.sort_unstable();
-            if keys.windows(2).any(|pair| pair.first() == pair.last()) {
-                return Err(A::Error::custom("a key is repeated"));
-            }
-        }
-        Ok(read)
-    }
-}
-
-/// A number that is the same for the same key, and mostly another for another.
-fn look(key: &str) -> usize {
-    let byte = |byte: Option<&u8>| byte.copied().map_or(0, usize::from);
-    let bytes = key.as_bytes();
-    bytes.len() * 7 + byte(bytes.first()) * 3 + byte(bytes.last())
-}
-
-/// A key, which has no memory of its own unless it is escaped.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// Takes either.
-        struct Text;
-
-        impl<'de> Visitor<'de> for Text {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(Text)
-    }
-}
-
-/// The items of a list, not looked into; none where it is something else.
-pub(super) fn items(text: &str) -> Option<Vec<&str>> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let items = Vec::<&RawValue>::deserialize(&mut reader).ok()?;
-    reader.end().ok()?;
-    Some(items.into_iter().map(RawValue::get).collect())
-}
-
-/// The items of a list, or with `keyed` the values of an object; none where it is something else.
-///
-/// An empty list stands for an empty object too, because some languages write it so.
-pub(in crate::provider) fn members(text: &str, keyed: bool) -> Option<Vec<&str>> {
-    if !keyed {
-        return items(text);
-    }
-    match Fields::of(text) {
-        Some(fields) => Some(fields.iter().map(|(_, raw)| raw).collect()),
-        None => items(text).filter(Vec::is_empty),
-    }
-}
 
 /// What stands at a path of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +29,8 @@ pub(in crate::provider) enum Spot<'a> {
 pub(in crate::provider) struct Tree<'a> {
     /// The document, without blanks around it.
     text: &'a str,
+    /// Whether it is known to be JSON.
+    checked: bool,
     /// The objects on the way to places, by their paths.
     objects: Vec<(String, Fields<'a>)>,
 }
@@ -164,10 +38,15 @@ pub(in crate::provider) struct Tree<'a> {
 impl<'a> Tree<'a> {
     /// A document; it is read where it is looked into.
     pub(in crate::provider) fn new(text: &'a str) -> Self {
-        Tree { text: text.trim_matches(BLANK), objects: Vec::new() }
+        Tree { text: text.trim_matches(BLANK), checked: false, objects: Vec::new() }
     }
 
-    /// What stands at a path; none where the answer is not of that form.
+    /// A part of a document that is known to be JSON.
+    pub(super) fn checked(text: &'a str) -> Self {
+        Tree { text, checked: true, objects: Vec::new() }
+    }
+
+    /// What stands at a path, checked; none where the answer is not of that form.
     pub(in crate::provider) fn find(&mut self, path: &str) -> Option<Spot<'a>> {
         self.walk(path, usize::MAX)
     }
@@ -180,8 +59,26 @@ impl<'a> Tree<'a> {
         self.walk(path, 1)
     }
 
+    /// Goes through the whole document, once.
+    ///
+    /// SECURITY: whatever is found in it later is found by [`super::split`], which relies on this
+    /// (test `answers_of_unexpected_form_do_not_pass`).
+    fn check(&mut self) -> Option<()> {
+        if self.checked {
+            return Some(());
+        }
+        if self.text.starts_with('{') {
+            self.objects.push((String::new(), Fields::of(self.text)?));
+        } else {
+            serde_json::from_str::<IgnoredAny>(self.text).ok()?;
+        }
+        self.checked = true;
+        Some(())
+    }
+
     /// What stands at a path, if no list on the way has more items than that.
     fn walk(&mut self, path: &str, items_max: usize) -> Option<Spot<'a>> {
+        self.check()?;
         let mut text = self.text;
         let mut way = String::new();
         for part in path.split('.').filter(|_| !path.is_empty()) {
@@ -208,7 +105,7 @@ impl<'a> Tree<'a> {
         let at = match known {
             Some(at) => at,
             None => {
-                self.objects.push((way.to_owned(), Fields::of(text)?));
+                self.objects.push((way.to_owned(), Fields::again(text)?));
                 self.objects.len().checked_sub(1)?
             }
         };
@@ -231,7 +128,7 @@ impl<'a> Tree<'a> {
                 None => around.is_empty() && other == key,
             })
         };
-        Fields::of(text).is_some_and(|fields| {
+        Fields::again(text).is_some_and(|fields| {
             fields.iter().all(|(key, raw)| !raw.starts_with(['{', '[']) || is_known(key))
         })
     }
@@ -337,7 +234,7 @@ impl<'a> Edits<'a> {
 /// The text at a path of a document; none where there is none.
 pub(in crate::provider) fn text_at(body: &[u8], path: &str) -> Option<String> {
     match Tree::new(std::str::from_utf8(body).ok()?).find(path)? {
-        Spot::There(text) => serde_json::from_str(text).ok(),
+        Spot::There(text) => unquoted(text).map(Cow::into_owned),
         Spot::Null | Spot::Absent => None,
     }
 }

@@ -252,10 +252,10 @@ impl<'a> Reading<'a> {
     }
 
     /// A JSON text as a text or number.
-    fn scalar(raw: &str) -> Option<Scalar> {
+    fn scalar(raw: &str) -> Option<Scalar<'static>> {
         match serde_json::from_str(raw).ok()? {
-            serde_json::Value::String(text) => Some(Scalar::Text(text)),
-            serde_json::Value::Number(number) => Some(Scalar::Number(number.to_string())),
+            serde_json::Value::String(text) => Some(Scalar::Text(text.into())),
+            serde_json::Value::Number(number) => Some(Scalar::Number(number.to_string().into())),
             serde_json::Value::Null
             | serde_json::Value::Bool(_)
             | serde_json::Value::Array(_)
