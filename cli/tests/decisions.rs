@@ -18,7 +18,7 @@ fn sound_tables_pass_and_coverage_is_told() {
     let lines: Vec<&str> = run.out.lines().collect();
     assert_eq!(lines[0], "policies 4 of 4");
     assert!(lines[1].starts_with("routes (allowed and denied) 1 of "), "{}", run.out);
-    assert!(lines[2].starts_with("reasons 2 of 28; without a case: "), "{}", run.out);
+    assert!(lines[2].starts_with("reasons 2 of 29; without a case: "), "{}", run.out);
     assert_eq!(lines[3], "5 passed, 0 failed, 0 skipped (engine)");
 }
 
@@ -67,7 +67,7 @@ fn what_the_manifest_requires_must_be_covered() {
     assert_eq!(run.code, 1);
     let gap = "not covered: reason `no-key` denies no case\n  add a row with: deny = \"no-key\"\n";
     assert!(run.out.contains(gap), "{}", run.out);
-    assert!(run.out.ends_with("5 passed, 0 failed, 0 skipped (engine), 26 things not covered\n"));
+    assert!(run.out.ends_with("5 passed, 0 failed, 0 skipped (engine), 27 things not covered\n"));
     folder.write("manifest.toml", format!("{text}coverage = [\"routes\"]\n"));
     let run = folder.run(&["test"]);
     assert!(run.out.contains("not covered: route `powerdns/zone-delete` is never allowed\n"));
@@ -267,4 +267,28 @@ fn what_cannot_be_explained_fails() {
         run.err,
         "error: keys.toml has no key `demonobody01`; it has demoeditor01, demooff00001\n"
     );
+}
+
+#[test]
+fn what_the_gate_would_look_up_is_asked_of_whoever_wants_to_know() {
+    let folder = Folder::new();
+    folder.edit("keys.toml", "accounts = [\"powerdns/main\"]", "accounts = [\"*\"]");
+    let path = "/v2/domains/example.com/records/7";
+    let send = format!("DELETE {path}");
+    let ask = |more: &[&str]| {
+        let mut all = vec!["--account", "digitalocean/main", "--send", &send];
+        all.extend(more);
+        folder.run(&explain(&all))
+    };
+    let run = ask(&[]);
+    assert_eq!(run.code, 2, "{}{}", run.out, run.err);
+    let words =
+        format!("denied: lookup-failed (503): the gate would first ask the provider for {path}");
+    assert!(run.out.starts_with(&words), "{}", run.out);
+    let record = r#"{"domain_record":{"id":7,"type":"A","name":"www","data":"192.0.2.80"}}"#;
+    let run = ask(&["--answer", &format!("{path} {record}")]);
+    let operation = "record.delete example.com www.example.com A \"192.0.2.80\"";
+    assert!(run.out.contains(operation), "{}{}", run.out, run.err);
+    let run = ask(&["--answer", "nothing"]);
+    assert!(run.err.contains("is not a path and its answer"), "{}{}", run.out, run.err);
 }

@@ -54,15 +54,14 @@ fn routes_are_aligned() {
     let column = patch.find('/').unwrap();
     assert!(lines.all(|line| line.find('/') == Some(column)), "{}", run.out);
     let json: serde_json::Value =
-        serde_json::from_str(&folder.run(&["routes", "--format", "json"]).out).unwrap();
+        serde_json::from_str(&folder.run(&["routes", "powerdns", "--format", "json"]).out).unwrap();
     assert_eq!(json[0]["provider"], "powerdns");
     let routes = json[0]["routes"].as_array().unwrap();
     assert!(routes.iter().all(|route| route["docs"].as_str().unwrap().starts_with("https://")));
     let run = folder.run(&["routes", "bind"]);
-    assert_eq!(
-        (run.code, run.err.as_str()),
-        (1, "error: there is no provider `bind`; the providers are powerdns\n")
-    );
+    assert_eq!(run.code, 1);
+    let words = "error: there is no provider `bind`; the providers are bunny, cloudflare, ";
+    assert!(run.err.starts_with(words), "{}", run.err);
 }
 
 #[test]

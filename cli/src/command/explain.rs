@@ -37,6 +37,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "'METHOD PATH'")]
     send: Option<String>,
 
+    /// What the provider answers to a lookup, as 'PATH JSON' or 'PATH @file'; may be given several
+    /// times
+    #[arg(long, value_name = "'PATH JSON'", requires = "send")]
+    answer: Vec<String>,
+
     /// The request's body: text, or @file, or @- for standard input
     #[arg(long, value_name = "BODY", requires = "send")]
     body: Option<String>,

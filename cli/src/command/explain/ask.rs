@@ -10,7 +10,7 @@ use zonegate_engine::name::{Name, NameForm};
 use zonegate_engine::network::canonical_ip;
 use zonegate_engine::operation::{Action, Operation, ResourceKind};
 use zonegate_engine::policy::{AccountId, Asking, Circumstances, Explained, Verdict};
-use zonegate_engine::provider::{Caps, Provider};
+use zonegate_engine::provider::{Caps, Knowledge, Matched, Plan, Provider, Read};
 use zonegate_engine::record_type::RecordType;
 use zonegate_engine::request::{Method, Target};
 use zonegate_engine::session::OPERATIONS_MAX;
@@ -165,7 +165,53 @@ fn question(
         .split_once(' ')
         .filter(|(method, target)| !method.is_empty() && target.starts_with('/'))
         .ok_or_else(|| format!("--send `{send}` is not a method and a path; write 'GET /path'"))?;
-    Ok(request(provider, method, target, &body))
+    let answers = answers(&arguments.answer)?;
+    Ok(request(provider, method, target, &body, &answers))
+}
+
+/// What the provider would answer, by path.
+fn answers(given: &[String]) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let read = |text: &String| {
+        let (path, answer) = text
+            .split_once(' ')
+            .filter(|(path, _)| path.starts_with('/'))
+            .ok_or_else(|| format!("--answer `{text}` is not a path and its answer"))?;
+        Ok((path.to_owned(), body(Some(answer))?))
+    };
+    given.iter().map(read).collect()
+}
+
+/// Reads a request with the answers that are given, as the gate does with those of the provider.
+fn read(
+    matched: &Matched<'_>,
+    provider: &Provider,
+    body: &[u8],
+    answers: &[(String, Vec<u8>)],
+) -> Result<Plan, (Reason, String)> {
+    let caps = Caps { operations_max: OPERATIONS_MAX, json: JSON_LIMITS };
+    let mut known = Knowledge::default();
+    loop {
+        let needs = match matched.read(body, &caps, &known).map_err(|no| (no.reason, no.detail))? {
+            Read::Plan(plan) => return Ok(*plan),
+            Read::Needs(needs) => needs,
+        };
+        let said = |reason: Reason| (reason, reason.sentence().to_owned());
+        if !known.next_round() {
+            return Err(said(Reason::LookupFailed));
+        }
+        for lookup in matched.lookups(&needs, &known).map_err(said)? {
+            let Some((_, answer)) = answers.iter().find(|(path, _)| *path == lookup.path) else {
+                let detail = format!(
+                    "the gate would first ask the provider for {}; give an answer with --answer \
+                     '{} JSON', or one operation with --operation",
+                    lookup.path, lookup.path
+                );
+                return Err((Reason::LookupFailed, detail));
+            };
+            let found = provider.read_answer(&lookup, 200, answer).map_err(said)?;
+            known.learn(&lookup.purpose, found).map_err(said)?;
+        }
+    }
 }
 
 /// A route by which an action is usually asked for, with its method.
@@ -192,14 +238,14 @@ fn request(
     method: &str,
     target: &str,
     body: &[u8],
+    answers: &[(String, Vec<u8>)],
 ) -> Result<Question, (Reason, String)> {
     let unknown = || (Reason::UnknownMethod, Reason::UnknownMethod.sentence().to_owned());
     let method = Method::parse(method.as_bytes()).ok_or_else(unknown)?;
     let target = Target::parse(target.as_bytes())
         .map_err(|error| (Reason::TargetNotCanonical, error.to_string()))?;
     let matched = provider.find(method, &target).map_err(|no| (no.reason, no.detail))?;
-    let caps = Caps { operations_max: OPERATIONS_MAX, json: JSON_LIMITS };
-    let plan = matched.plan(body, &caps).map_err(|no| (no.reason, no.detail))?;
+    let plan = read(&matched, provider, body, answers)?;
     let mut notes = Vec::new();
     if !plan.unseen.is_empty() {
         notes.push(
