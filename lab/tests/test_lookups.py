@@ -144,8 +144,8 @@ def test_a_disabled_record_is_not_overlooked(zones, gate, keys):
     change_of = lambda *values: {"rrsets": [{"name": name, "type": "TXT", "ttl": 60, "changetype": "REPLACE", "records": [
         {"content": value, "disabled": value == spf} for value in values]}]}
     delete = {"rrsets": [{"name": name, "type": "TXT", "changetype": "DELETE"}]}
-    assert zones.api("PATCH", f"{ZONES}/example.com.", change_of(proof, spf)).status == 204
+    assert zones.api("PATCH", "/zones/example.com.", change_of(proof, spf)).status == 204
     assert gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demoverify01"], body=delete).status == 403
     assert sorted(zones.values("example.com", name.rstrip("."), "TXT")) == sorted([proof, spf])
-    assert zones.api("PATCH", f"{ZONES}/example.com.", change_of(proof)).status == 204
+    assert zones.api("PATCH", "/zones/example.com.", change_of(proof)).status == 204
     assert gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demoverify01"], body=delete).status == 204
