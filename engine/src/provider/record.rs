@@ -307,8 +307,8 @@ fn templates(batch: &Batch, rtype: RecordType) -> Option<&[String]> {
     own.or_else(|| batch.flat.get("*")).map(Vec::as_slice)
 }
 
-/// The fields that some type's value is made of, but not this record's: nobody has read them, so
-/// they do not go on.
+/// The fields that some type's value or name is made of, but not this record's: nobody has read
+/// them, so they do not go on.
 ///
 /// SECURITY: an API may prefer one way of writing a value to another; only the one that was judged
 /// reaches it (test `a_second_way_to_write_a_value_does_not_go_on`).
@@ -327,8 +327,10 @@ pub(super) fn unread(
         (!touched || uses_something_of(template, given))
             && matches!(fill(template, item), Filled::Whole(_))
     });
+    let read = read.chain(batch.owner.get(rtype.to_string().as_str()));
     let read: BTreeSet<String> = read.flat_map(|template| marks(template).map(head)).collect();
-    let all = batch.flat.values().flatten().flat_map(|template| marks(template).map(head));
+    let all = batch.flat.values().flatten().chain(batch.owner.values());
+    let all = all.flat_map(|template| marks(template).map(head));
     let unread: BTreeSet<String> = all.filter(|head| !read.contains(head)).collect();
     unread.into_iter().collect()
 }

@@ -55,7 +55,10 @@ impl Updated<'_> {
         if !touched && rtype != known.entry.rtype {
             return Err(Refusal::body("another type comes with a value of its own"));
         }
-        if !touched && let [value] = known.entry.values.as_slice() {
+        // SECURITY: where an update replaces the whole record, a value that it does not give is gone
+        // and not the old one (case `a-replacement-gives-its-value`).
+        let stays = !touched && !self.batch.replaces;
+        if stays && let [value] = known.entry.values.as_slice() {
             return Ok(value.clone());
         }
         let under = if self.batch.replaces { &[] } else { known.fields.as_slice() };
