@@ -12,7 +12,7 @@
 //! | `{lookup}`, `{means}`, `{upstream}` | what is looked up for it, what it means, what the provider answers |
 //! | `{list.target}` | the same of the request named `list` |
 //! | `{provider}`, `{key_header}`, `{key_prefix}` | of the entry |
-//! | any other, such as `{not_found}` | the text under `say` in the entry, or under `[text]` in the file |
+//! | any other, such as `{not_found}` | the text under `with` in the row, `say` in the entry, or `[text]` in the file |
 //!
 //! A text that is nothing but a mark becomes what it stands for, also where that is a list or a
 //! table. A mark that an entry has nothing for is an error, and so is a request that it lacks,
@@ -33,10 +33,21 @@ use crate::shape::{Entry, Repeat, Request, Row};
 pub(crate) const REQUEST: &str = "request";
 /// The field of a row that names the entries that it leaves out.
 const BUT: &str = "but";
+/// The field of a row with texts for marks.
+const WITH: &str = "with";
 /// The mark of a repetition's number, which is not of this kind.
 const NUMBER: &str = "i";
 /// How deep marks may stand for texts with marks.
 const DEPTH_MAX: usize = 4;
+
+/// Where marks stand.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    /// The request that the row is about.
+    request: &'a str,
+    /// The row's own marks.
+    with: &'a BTreeMap<String, String>,
+}
 
 /// The rows that one row is, each with the problem that it has instead.
 pub(crate) fn rows(
@@ -62,6 +73,10 @@ pub(crate) fn rows(
         Ok(but) => but.unwrap_or_default(),
         Err(_) => return vec![Err(problem(format!("in `{name}`: `but` is no list of reasons")))],
     };
+    let with = match row.remove(WITH).map(BTreeMap::<String, String>::deserialize).transpose() {
+        Ok(with) => with.unwrap_or_default(),
+        Err(_) => return vec![Err(problem(format!("in `{name}`: `with` is no list of texts")))],
+    };
     let mut rows: Vec<Result<Row, Problem>> = but
         .iter()
         .filter(|(label, why)| {
@@ -73,7 +88,7 @@ pub(crate) fn rows(
         })
         .collect();
     for entry in entries.iter().filter(|entry| !but.contains_key(entry.label())) {
-        match entry.row(&row, &request) {
+        match entry.row(&row, At { request: &request, with: &with }) {
             Ok(None) => {}
             Ok(Some(row)) => rows.push(Ok(row)),
             Err(message) => {
@@ -92,7 +107,7 @@ pub(crate) fn add_texts(entries: &mut [Entry], texts: Spanned<DeValue<'_>>) -> R
         let text = bytes::repeated(&repeat)?;
         let text = String::from_utf8(text).map_err(|error| error.to_string())?;
         for entry in &mut *entries {
-            entry.say.insert(name.clone(), text.clone());
+            entry.say.entry(name.clone()).or_insert_with(|| text.clone());
         }
     }
     Ok(())
@@ -105,17 +120,18 @@ impl Entry {
     }
 
     /// A row for this entry; none where it lacks the request and says why.
-    fn row(&self, row: &Table, request: &str) -> Result<Option<Row>, String> {
+    fn row(&self, row: &Table, at: At<'_>) -> Result<Option<Row>, String> {
+        let request = at.request;
         let Some(asked) = self.request.get(request) else {
             let why = self.lacks.get(request).map(|why| why.trim()).unwrap_or_default();
             let missing =
                 format!("`[[for]]` has no request `{request}` and no `lacks` with a reason");
             return if why.is_empty() { Err(missing) } else { Ok(None) };
         };
-        let filled = self.fill(&Value::Table(row.clone()), request, 0)?;
+        let filled = self.fill(&Value::Table(row.clone()), at, 0)?;
         let Value::Table(mut row) = filled else { return Err("it is no row".to_owned()) };
         for (field, value) in self.fields(asked, &row) {
-            let value = self.fill(&value, request, 0)?;
+            let value = self.fill(&value, at, 0)?;
             row.entry(field).or_insert(value);
         }
         let name = row.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -150,18 +166,17 @@ impl Entry {
     }
 
     /// A value with its marks replaced.
-    fn fill(&self, value: &Value, request: &str, depth: usize) -> Result<Value, String> {
+    fn fill(&self, value: &Value, at: At<'_>, depth: usize) -> Result<Value, String> {
         match value {
-            Value::String(text) => self.fill_text(text, request, depth),
+            Value::String(text) => self.fill_text(text, at, depth),
             Value::Array(list) => {
-                let list: Result<_, _> =
-                    list.iter().map(|one| self.fill(one, request, depth)).collect();
+                let list: Result<_, _> = list.iter().map(|one| self.fill(one, at, depth)).collect();
                 list.map(Value::Array)
             }
             Value::Table(fields) => {
                 let mut filled = Table::new();
                 for (field, value) in fields {
-                    filled.insert(field.clone(), self.fill(value, request, depth)?);
+                    filled.insert(field.clone(), self.fill(value, at, depth)?);
                 }
                 Ok(Value::Table(filled))
             }
@@ -173,11 +188,11 @@ impl Entry {
     }
 
     /// A text with its marks replaced; nothing but a mark may become a list or a table.
-    fn fill_text(&self, text: &str, request: &str, depth: usize) -> Result<Value, String> {
+    fn fill_text(&self, text: &str, at: At<'_>, depth: usize) -> Result<Value, String> {
         let stands_for = |mark: &str| {
-            let found = self.find(mark, request).filter(|_| depth < DEPTH_MAX);
+            let found = self.find(mark, at).filter(|_| depth < DEPTH_MAX);
             let found = found.ok_or_else(|| format!("nothing for the mark `{{{mark}}}`"))?;
-            self.fill(&found, request, depth + 1)
+            self.fill(&found, at, depth + 1)
         };
         let mut filled = String::new();
         let mut rest = text;
@@ -204,8 +219,11 @@ impl Entry {
     }
 
     /// What a mark stands for.
-    fn find(&self, mark: &str, request: &str) -> Option<Value> {
-        let (named, field) = mark.split_once('.').unwrap_or((request, mark));
+    fn find(&self, mark: &str, at: At<'_>) -> Option<Value> {
+        if let Some(text) = at.with.get(mark) {
+            return Some(Value::String(text.clone()));
+        }
+        let (named, field) = mark.split_once('.').unwrap_or((at.request, mark));
         let of_request = self.request.get(named).and_then(|request| request.find(field));
         of_request.or_else(|| {
             let header = if self.basic { "authorization" } else { "x-api-key" };

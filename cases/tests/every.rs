@@ -121,6 +121,15 @@ fn marks_stand_for_what_the_entry_has() {
 }
 
 #[test]
+fn a_row_has_marks_of_its_own() {
+    let row = "request = 'add'\nkey = 'k'\nwith = { gone = '{who}', who = 'w' }\n\
+               body = '{gone} {long}'\ndeny = 'no-key'";
+    assert_eq!(body(&cases(row)[0]), "w ababab");
+    let text = problem("request = 'add'\nkey = 'k'\nwith = { a = 1 }\ndeny = 'no-key'");
+    assert!(text.contains("`with` is no list of texts"), "{text}");
+}
+
+#[test]
 fn bytes_of_a_body_are_written_with_escapes() {
     let row = "request = 'add'\nkey = 'k'\nbody_bytes = '{open}\\xff{close}'\ndeny = 'no-key'";
     assert_eq!(cases(row)[0].body.as_deref(), Some(&b"[{\xff}]"[..]));
@@ -188,6 +197,10 @@ means = ['record.create example.com _acme-challenge.www.example.com TXT "tok"']
 send = "POST /..."
 body = '...'
 means = ['record.create example.com www.example.com TXT "tok"']
+[for.request.record]
+send = "POST /..."
+body = '...{name}...{type}...{value}...'
+means = ['record.create example.com {name}.example.com {word} "{value}"']
 "#;
 
 /// The project's folder.
