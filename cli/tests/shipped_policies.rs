@@ -33,6 +33,17 @@ impl Copy {
         std::fs::write(path, text.replace(from, to)).unwrap();
     }
 
+    /// Leaves only the tables of this name: the others would only be read, which takes long.
+    fn keep_table(&self, name: &str) {
+        for entry in std::fs::read_dir(self.0.join("cases")).unwrap() {
+            let path = entry.unwrap().path();
+            let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if !file.contains(name) && file != "demo-keys.toml" && file != "attacks-index.toml" {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+    }
+
     /// Runs the command on the copy, with these arguments before its path.
     fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_zonegate"));
@@ -179,6 +190,7 @@ const TAKEN: &[(&str, &str, &str, &str)] = &[
 fn unnoticed(table: &str, file: &str, from: &str, to: &str) -> Option<String> {
     let copy = Copy::new();
     copy.edit(file, from, to);
+    copy.keep_table(table);
     let output = copy.run(&["test", "--filter", table]);
     let said = text(&output.stderr);
     let missed = text(&output.stdout).contains("FAIL");

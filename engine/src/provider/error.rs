@@ -115,7 +115,9 @@ impl Provider {
             // whatever is neither success nor error leads elsewhere.
             401 | 403 | 407 | ..=399 | 600.. => Err(Reason::ResponseNotUnderstood),
             status => {
-                let harmless = self.harmless(answer);
+                // SECURITY: only of what a client has written: what a listing complains about may
+                // be others' (test `only_a_write_is_answered_with_the_provider_s_words`).
+                let harmless = if rule.wrote { self.harmless(answer) } else { None };
                 let number = harmless.as_ref().and_then(|(_, number)| number.as_deref());
                 let sentence = match &harmless {
                     Some((text, _)) => text,

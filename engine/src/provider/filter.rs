@@ -40,6 +40,8 @@ pub struct ResponseRule {
     pub(super) asked: Option<(Name, RecordType)>,
     /// The query as it was forwarded, which may say how long a page is.
     pub(super) query: Vec<(String, String)>,
+    /// Whether the request could change something.
+    pub(super) wrote: bool,
     /// Scheme and authority under which the client reached the gate, such as
     /// `http://127.0.0.1:8053`: what links lead to. Empty, they become paths.
     pub(super) gate: String,
@@ -48,7 +50,14 @@ pub struct ResponseRule {
 impl ResponseRule {
     /// A rule about nothing but a zone; the other fields are what the request adds.
     pub fn new(form: String, zone: Option<Name>) -> Self {
-        ResponseRule { form, zone, asked: None, query: Vec::new(), gate: String::new() }
+        ResponseRule {
+            form,
+            zone,
+            asked: None,
+            query: Vec::new(),
+            wrote: false,
+            gate: String::new(),
+        }
     }
 
     /// The same, for a client that reached the gate under this scheme and authority.

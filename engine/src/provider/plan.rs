@@ -194,6 +194,7 @@ impl<'p> Matched<'p> {
             response: ResponseRule {
                 asked: name.zip(rtype),
                 query: self.found.query.given.clone(),
+                wrote: !matches!(self.route.pattern.method, Method::Get | Method::Head),
                 ..ResponseRule::new(form.response.clone(), zone)
             },
             denied_zone_is_404: (parameters.zone.is_some() || parameters.zone_id.is_some())

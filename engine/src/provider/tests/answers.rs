@@ -160,6 +160,13 @@ fn a_harmless_text_is_passed_on_printable_and_cut() {
 }
 
 #[test]
+fn only_a_write_is_answered_with_the_provider_s_words() {
+    let body = r#"{"error": "hidden.example.com is in the way"}"#;
+    let filtered = answered(LIST, 422, JSON, body, |_| true).unwrap();
+    assert!(!text(&filtered).contains("hidden"), "{}", text(&filtered));
+}
+
+#[test]
 fn success_without_a_body_passes_without_a_type() {
     let patch = ("PATCH", "/zones/example.com.", r#"{"rrsets":[]}"#);
     for (status, content_type, body) in [(204, None, ""), (200, Some("text/html"), "")] {

@@ -378,7 +378,8 @@ fn errors_tell_their_status_and_how_long_to_wait() {
     let error = |status, headers: &[(&str, &str)], body: &str| {
         let content_type = Some("application/json");
         let answer = Answer { status, content_type, headers, body: body.as_bytes() };
-        provider.filter(&rule("bare"), answer, "r-1", &mut |_| true).unwrap()
+        let rule = ResponseRule { wrote: true, ..rule("bare") };
+        provider.filter(&rule, answer, "r-1", &mut |_| true).unwrap()
     };
     let text = |filtered: &Filtered| String::from_utf8(filtered.body.clone()).unwrap();
     let wait = [("retry-after", "17"), ("link", "</v1>; rel=next"), ("x-secret", "s")];
