@@ -32,7 +32,8 @@ pub(super) fn read(
 ) -> Result<Query, Refusal> {
     let refuse = |detail: String| Refusal::new(Reason::QueryNotUnderstood, detail);
     let repeats = |key: &str| declared.get(key).is_some_and(|field| field.repeat);
-    // SECURITY: all of them, also behind one that may be repeated (case `a-repeated-parameter-hides-no-other`).
+    // SECURITY: all of them, also behind one that may be repeated (case
+    // `a-repeated-parameter-hides-no-other`).
     if let Some(key) = target.query_repeats().into_iter().find(|key| !repeats(key)) {
         return Err(refuse(format!("the query parameter {} is repeated", quoted(key))));
     }

@@ -135,7 +135,7 @@ pub(in crate::provider) struct Lookups {
     pub(in crate::provider) records: Option<LookupForm>,
     /// The values of one rrset; the answer is `records` or a `zone`, and may hold others.
     pub(in crate::provider) values: Option<LookupForm>,
-    /// Whether a zone exists.
+    /// Whether a zone exists; a list whose path has no `{zone}` is of all zones.
     pub(in crate::provider) enclosing: Option<LookupForm>,
 }
 
