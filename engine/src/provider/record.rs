@@ -125,10 +125,21 @@ pub(super) fn entry(
     asked: Option<(&Name, RecordType)>,
     fields: &Fields<'_>,
 ) -> Option<Entry> {
+    let id = batch.id.as_ref().and_then(|key| fields.at(key).text());
+    Some(Entry { id, ..meaning(file, batch, zone, asked, fields)? })
+}
+
+/// The same without the provider's id, which a decision does not read.
+pub(super) fn meaning(
+    file: &File,
+    batch: &Batch,
+    zone: &Name,
+    asked: Option<(&Name, RecordType)>,
+    fields: &Fields<'_>,
+) -> Option<Entry> {
     let path = (asked.map(|(name, _)| name), asked.map(|(_, rtype)| rtype));
     let name = owner(file, batch, zone, path, fields).ok()?;
     let rtype = rtype(file, batch, asked.map(|(_, rtype)| rtype), fields).ok()?;
-    let id = batch.id.as_ref().and_then(|key| fields.at(key).text());
     let values = match &batch.values {
         None => vec![value::present(batch, rtype, flat(batch, rtype, fields, fields).ok()?)],
         Some(key) => {
@@ -148,7 +159,7 @@ pub(super) fn entry(
             values?
         }
     };
-    Some(Entry { id, name, rtype, values })
+    Some(Entry { id: None, name, rtype, values })
 }
 
 /// The owner name of an item in a zone; `path` is what the request's path says of name and type,

@@ -247,7 +247,7 @@ impl Provider {
                 return None;
             }
         }
-        record::entry(&self.file, batch, zone, asked, fields)
+        record::meaning(&self.file, batch, zone, asked, fields)
     }
 
     /// What becomes of records or rrsets.
