@@ -123,14 +123,41 @@ impl<'a> Cut<'a> {
         self.here()
     }
 
-    /// Goes behind the string whose opening quote stands here.
-    fn string(&mut self) -> Option<()> {
+    /// Goes behind the string whose opening quote stands here; whether something is escaped in it.
+    fn string(&mut self) -> Option<bool> {
         self.at += 1;
-        while self.seek(|byte| matches!(byte, b'"' | b'\\'))? == b'\\' {
+        let mut escaped = false;
+        loop {
+            self.skip_plain();
+            if self.seek(|byte| matches!(byte, b'"' | b'\\'))? == b'"' {
+                self.at += 1;
+                return Some(escaped);
+            }
+            escaped = true;
             self.at += 2;
         }
-        self.at += 1;
-        Some(())
+    }
+
+    /// Goes over bytes of a string, eight at once, as long as none of them ends it or escapes.
+    fn skip_plain(&mut self) {
+        /// The same byte eight times.
+        const fn eight(byte: u8) -> u64 {
+            u64::from_ne_bytes([byte; 8])
+        }
+        let mut rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        while let Some((eight_bytes, after)) = rest.split_first_chunk::<8>() {
+            let word = u64::from_le_bytes(*eight_bytes);
+            let (quote, slash) = (word ^ eight(b'"'), word ^ eight(b'\\'));
+            // The high bit of the lowest zero byte of each, and never one below it.
+            let zeros = |word: u64| word.wrapping_sub(eight(1)) & !word & eight(0x80);
+            let found = zeros(quote) | zeros(slash);
+            if found != 0 {
+                self.at += (found.trailing_zeros() / 8) as usize;
+                return;
+            }
+            self.at += 8;
+            rest = after;
+        }
     }
 
     /// Goes behind the list or object that begins here.
@@ -156,7 +183,9 @@ impl<'a> Cut<'a> {
     fn value(&mut self) -> Option<&'a str> {
         let start = self.at;
         match self.here()? {
-            b'"' => self.string()?,
+            b'"' => {
+                self.string()?;
+            }
             b'[' | b'{' => self.nested()?,
             _ => {
                 let ends = |byte| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
@@ -170,6 +199,18 @@ impl<'a> Cut<'a> {
         Some(value)
     }
 
+    /// The key that begins here; none inside where it is half a character.
+    fn key(&mut self) -> Option<Option<Cow<'a, str>>> {
+        let start = self.at;
+        let escaped = self.string()?;
+        let raw = self.text.get(start..self.at)?;
+        self.blanks();
+        if escaped {
+            return Some(unquoted(raw));
+        }
+        Some(Some(Cow::Borrowed(raw.get(1..raw.len().checked_sub(1)?)?)))
+    }
+
     /// The value that begins here, and whether it is an object that repeats no key, whose fields
     /// are then read; goes behind it and blanks.
     pub(super) fn member(&mut self, fields: &mut Fields<'a>) -> Option<(&'a str, bool)> {
@@ -181,7 +222,7 @@ impl<'a> Cut<'a> {
         fields.clear();
         self.take(b'{')?;
         while self.here()? == b'"' {
-            let key = unquoted(self.value()?);
+            let key = self.key()?;
             self.take(b':')?;
             let value = self.value()?;
             // What is not understood is gone through all the same: the next one stands behind it.
