@@ -70,8 +70,13 @@ pub(super) fn items(text: &str) -> Option<Vec<&str>> {
 
 /// What a checked JSON string says; none where it is something else, or half a character.
 pub(in crate::provider) fn unquoted(raw: &str) -> Option<Cow<'_, str>> {
+    said(raw, raw.as_bytes().contains(&b'\\'))
+}
+
+/// The same of one of which it is known whether something is escaped in it.
+fn said(raw: &str, escaped: bool) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.as_bytes().contains(&b'\\') {
+    if escaped {
         return serde_json::from_str(raw).ok().map(Cow::Owned);
     }
     Some(Cow::Borrowed(inner))
@@ -199,16 +204,13 @@ impl<'a> Cut<'a> {
         Some(value)
     }
 
-    /// The key that begins here; none inside where it is half a character.
-    fn key(&mut self) -> Option<Option<Cow<'a, str>>> {
+    /// The key that begins here, in its quotes, and whether something is escaped in it.
+    fn key(&mut self) -> Option<(&'a str, bool)> {
         let start = self.at;
         let escaped = self.string()?;
         let raw = self.text.get(start..self.at)?;
         self.blanks();
-        if escaped {
-            return Some(unquoted(raw));
-        }
-        Some(Some(Cow::Borrowed(raw.get(1..raw.len().checked_sub(1)?)?)))
+        Some((raw, escaped))
     }
 
     /// The value that begins here, and whether it is an object that repeats no key, whose fields
@@ -222,7 +224,8 @@ impl<'a> Cut<'a> {
         fields.clear();
         self.take(b'{')?;
         while self.here()? == b'"' {
-            let key = self.key()?;
+            let (raw, escaped) = self.key()?;
+            let key = said(raw, escaped);
             self.take(b':')?;
             let value = self.value()?;
             // What is not understood is gone through all the same: the next one stands behind it.
