@@ -215,11 +215,29 @@ fn check(text: &str) -> Result<(), NameError> {
     if text.len() > NAME_BYTES_MAX {
         return Err(NameError::TooLong);
     }
+    if is_plain(text) {
+        return Ok(());
+    }
     let mut labels = text.split('.');
     if labels.next().is_some_and(|leftmost| leftmost != WILDCARD) {
         labels = text.split('.');
     }
     labels.try_for_each(check_label)
+}
+
+/// Whether a text is what nearly all names are: labels of the right length, without an asterisk.
+///
+/// Listings have thousands of names; what is wrong with one is found out only where something is.
+fn is_plain(text: &str) -> bool {
+    let mut length = 0usize;
+    for byte in text.bytes() {
+        match byte {
+            b'.' if (1..=LABEL_BYTES_MAX).contains(&length) => length = 0,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => length += 1,
+            _ => return false,
+        }
+    }
+    (1..=LABEL_BYTES_MAX).contains(&length)
 }
 
 /// Holds one label to letters, digits, hyphens and underscores of ASCII, and to its length.
