@@ -29,10 +29,12 @@ class Api(StandIn):
     """`zones`: domain to its rrsets by (subname, type), in the order of their creation."""
 
     prefix = "/api/v1"
-    page_size = 500
+    page_size: int
+    """A test may make it smaller."""
 
     def seed(self):
         """The demo zones."""
+        self.page_size = 500
         self.zones = {zone: {} for zone in demo_zones()}
         for zone, rrsets in self.zones.items():
             self._store(zone, "", "NS", ["ns1.desec.io.", "ns2.desec.org."], MINIMUM_TTL)

@@ -95,11 +95,19 @@ def another_gate(server, folder, request):
 
 
 @pytest.fixture(scope="session")
-def many(folder, built):
+def many_running(folder, built):
     """A gate with the demo policies in front of a stand-in of every provider, some of them twice."""
     running = several.WithStandIns(folder / "many", second=several.SECOND)
     yield running
     running.stop()
+
+
+@pytest.fixture
+def many(many_running):
+    """The same, every stand-in as at the start, whatever an earlier test did to it."""
+    for each in many_running.stand_ins.values():
+        each.reset()
+    return many_running
 
 
 @pytest.fixture

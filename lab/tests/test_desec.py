@@ -16,7 +16,7 @@ def believing(server, folder):
 @pytest.fixture
 def client(many, server, believing, folder, request) -> Unmodified:
     """Clients in a folder of this test."""
-    many.fresh("desec").page_size = 500
+    many.fresh("desec")
     return Unmodified(many, folder / f"desec-{request.node.name}", believing, server.dns_port)
 
 

@@ -54,7 +54,9 @@ def test_no_credential_in_any_log_or_dump(another_gate, keys, zones):
         gate.ask("PATCH", f"{ZONES}/example.com.?api-key={key}", key=key, body=ADDRESS)
         gate.ask("GET", f"/{key}", key=key)
     assert wait_for(lambda: len(gate.audit_records()) >= 4 * len(keys), 10)
-    secrets = [powerdns.API_KEY, *(f"{key}" for key in keys.values())]
+    # One of the demo "keys" is no secret but a word that somebody might try.
+    secrets = [powerdns.API_KEY, *(key for key in keys.values() if len(key) >= 40)]
+    assert len(secrets) > 10
     for name, text in {
         "audit log": "\n".join(line for line in gate.audit.read_text().splitlines()),
         "envoy log": gate.program.output(),
