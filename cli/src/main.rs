@@ -5,6 +5,7 @@
 //! Each subcommand is one file of [`command`]; what they share stands beside them.
 
 mod arguments;
+mod ask;
 mod command;
 mod delivery;
 mod exit;
@@ -13,6 +14,7 @@ mod gate;
 mod http;
 mod output;
 mod show;
+mod universe;
 
 use std::process::ExitCode;
 

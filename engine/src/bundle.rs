@@ -126,6 +126,9 @@ pub struct Bundle {
     pub windows: Windows,
     /// The keys.
     pub keys: Keys,
+    /// The names that policies may use.
+    #[cfg(feature = "author")]
+    pub lists: crate::policy::Lists,
     /// The providers.
     providers: Vec<Provider>,
     /// Names of zones that were asked for by their ids.
@@ -160,6 +163,8 @@ impl Bundle {
         built: i64,
     ) -> Result<Bundle, Vec<Problem>> {
         let providers = parts.providers()?;
+        #[cfg(feature = "author")]
+        let lists = parts.lists(&providers);
         Ok(Bundle {
             digest,
             built,
@@ -168,6 +173,8 @@ impl Bundle {
             networks: parts.networks,
             windows: parts.windows,
             keys: parts.keys,
+            #[cfg(feature = "author")]
+            lists,
             providers,
             zone_names: ZoneNames::default(),
             clock: RefCell::default(),

@@ -13,10 +13,15 @@
 //! It knows no HTTP, no provider and no clock; it decides nothing that is not a policy (wildcard
 //! names and meta types are the session's and the provider's business).
 
+#[cfg(feature = "author")]
+mod clause;
 mod depth;
 mod entities;
+#[cfg(feature = "author")]
 mod explain;
 mod facts;
+#[cfg(feature = "author")]
+mod holding;
 mod load;
 mod names;
 mod reach;
@@ -37,8 +42,13 @@ use cedar_policy::{
     AuthorizationError, Authorizer, Context, Decision, Effect, PolicyId, Request, Schema,
 };
 
+#[cfg(feature = "author")]
+pub use self::clause::{Clause, Held};
 pub use self::entities::Circumstances;
+#[cfg(feature = "author")]
 pub use self::explain::{Explained, Why};
+#[cfg(feature = "author")]
+pub use self::holding::{Holding, On, Who};
 #[cfg(feature = "author")]
 pub use self::schema::{FIXED as FIXED_SCHEMA, Lists};
 pub use self::scope::AccountId;
@@ -73,9 +83,23 @@ struct Entry {
     scope: Scope,
     /// What its author wrote; shared by a template's links.
     authored: Rc<Authored>,
+    /// Its conditions one by one, for tools.
+    #[cfg(feature = "author")]
+    clauses: clause::Clauses,
 }
 
 impl Entry {
+    /// A policy with its scope.
+    fn new(policy: cedar_policy::Policy, scope: Scope, authored: Authored) -> Entry {
+        Entry {
+            policy,
+            scope,
+            authored: Rc::new(authored),
+            #[cfg(feature = "author")]
+            clauses: clause::Clauses::default(),
+        }
+    }
+
     /// Whether it is a permit.
     fn permits(&self) -> bool {
         self.policy.effect() == Effect::Permit
@@ -162,7 +186,7 @@ impl Policies {
         let groups = Groups::of(&actions);
         let entries = loaded.policies.into_iter().map(|(policy, authored)| {
             let scope = Scope::of(&policy, &groups);
-            Rc::new(Entry { policy, scope, authored: Rc::new(authored) })
+            Rc::new(Entry::new(policy, scope, authored))
         });
         Ok(Policies {
             entries: entries.collect(),

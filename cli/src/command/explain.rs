@@ -66,6 +66,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PROVIDER/ACCOUNT", default_value = "powerdns/main")]
     account: String,
 
+    /// The route by which --operation is asked for, such as powerdns/zone-patch; the usual one,
+    /// unless it is given
+    #[arg(long, value_name = "PROVIDER/ROUTE", requires = "operation")]
+    route: Option<String>,
+
     /// List the policies that are for other keys and other actions, too
     #[arg(long)]
     all: bool,

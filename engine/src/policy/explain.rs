@@ -1,15 +1,13 @@
 //! Why each policy did or did not decide an operation.
 //!
-//! The command and `whoami` tell a person about policies one by one; a request's own decision
-//! never comes through here.
+//! The command tells a person about policies one by one; a request's own decision never comes
+//! through here.
 
 use std::rc::Rc;
 
-use cedar_policy::{Decision, Effect};
-
-use super::subject::Candidates;
-use super::{Asking, Entry, Policies, Subject};
-use crate::operation::{Action, Operation};
+use super::clause::{Clause, Held};
+use super::{Asking, Entry, Policies};
+use crate::operation::Operation;
 use crate::pattern::Patterns;
 
 /// One policy's part in a decision.
@@ -27,6 +25,8 @@ pub struct Explained {
     pub forbids: bool,
     /// What became of it.
     pub why: Why,
+    /// What became of each of its clauses; empty where its scope is for something else.
+    pub clauses: Vec<Clause>,
 }
 
 /// What became of a policy.
@@ -57,9 +57,17 @@ impl Policies {
         let mine = asking.subject.entries();
         let others =
             self.entries.iter().filter(|entry| !mine.iter().any(|one| Rc::ptr_eq(one, entry)));
-        let others = others.map(|entry| explained(entry, Why::OtherPrincipal));
-        let mine =
-            mine.iter().map(|entry| explained(entry, self.why(patterns, asking, operation, entry)));
+        let others = others.map(|entry| explained(entry, Why::OtherPrincipal, Vec::new()));
+        let mine = mine.iter().map(|entry| {
+            let why = self.why(patterns, asking, operation, entry);
+            let clauses = match why {
+                Why::Matched | Why::ConditionFalse | Why::Failed(_) => {
+                    self.clauses(patterns, asking, operation, entry)
+                }
+                Why::OtherPrincipal | Why::OtherAction | Why::OtherResource => Vec::new(),
+            };
+            explained(entry, why, clauses)
+        });
         let mut all: Vec<Explained> = mine.chain(others).collect();
         all.sort_by_key(|one| (rank(&one.why), !one.forbids, one.id.clone()));
         all
@@ -79,49 +87,16 @@ impl Policies {
         if !entry.scope.admits_resource(operation, &asking.account) {
             return Why::OtherResource;
         }
-        let Some(alone) = Candidates::of(&[Rc::clone(entry)]) else {
-            return Why::Failed("the policy cannot be evaluated".to_owned());
-        };
-        let seen = self.seen(patterns, asking, operation, &alone);
-        let Some((request, prepared)) = seen.and_then(|seen| self.request(asking, &alone, &seen))
-        else {
-            return Why::Failed("the request cannot be expressed".to_owned());
-        };
-        let response = self.authorizer.is_authorized(&request, &alone.set, &prepared.entities);
-        if let Some(error) = response.diagnostics().errors().next() {
-            return Why::Failed(error.to_string());
+        match self.held(patterns, asking, operation, entry) {
+            Held::Yes => Why::Matched,
+            Held::No | Held::NotReached => Why::ConditionFalse,
+            Held::Failed(error) => Why::Failed(error),
         }
-        let matched = match entry.policy.effect() {
-            Effect::Permit => response.decision() == Decision::Allow,
-            Effect::Forbid => response.diagnostics().reason().next().is_some(),
-        };
-        if matched { Why::Matched } else { Why::ConditionFalse }
-    }
-}
-
-impl Subject {
-    /// For each permit that could match this key: its id, sentence, actions, and its scope in words.
-    pub fn permits(&self) -> Vec<(String, String, Vec<&'static str>, String)> {
-        let permits = self.entries().iter().filter(|entry| entry.permits());
-        permits
-            .map(|entry| {
-                let actions =
-                    Action::ALL.iter().filter(|action| entry.scope.admits_action(**action));
-                let scope = entry.scope.resource_text();
-                let authored = &entry.authored;
-                (
-                    authored.id.clone(),
-                    authored.doc.clone(),
-                    actions.map(|one| one.name()).collect(),
-                    scope,
-                )
-            })
-            .collect()
     }
 }
 
 /// A policy with what became of it.
-fn explained(entry: &Entry, why: Why) -> Explained {
+fn explained(entry: &Entry, why: Why, clauses: Vec<Clause>) -> Explained {
     Explained {
         id: entry.authored.id.clone(),
         doc: entry.authored.doc.clone(),
@@ -129,6 +104,7 @@ fn explained(entry: &Entry, why: Why) -> Explained {
         line: entry.authored.line,
         forbids: !entry.permits(),
         why,
+        clauses,
     }
 }
 

@@ -59,6 +59,23 @@ pub(super) enum ResourceBound {
     Provider(String),
 }
 
+impl ResourceBound {
+    /// The resources that it admits, in words.
+    pub(super) fn text(&self) -> String {
+        match self {
+            ResourceBound::Any => "everything".to_owned(),
+            ResourceBound::Kind(ResourceKind::Account) => "the account".to_owned(),
+            ResourceBound::Kind(ResourceKind::Zone) => "every zone".to_owned(),
+            ResourceBound::Kind(ResourceKind::Record) => "every record".to_owned(),
+            ResourceBound::Zone(zone) => format!("the zone {zone}"),
+            ResourceBound::Domain(domain) => format!("{domain} and below"),
+            ResourceBound::Name(name) => format!("the name {name}"),
+            ResourceBound::Account(path) => format!("the account {path}"),
+            ResourceBound::Provider(provider) => format!("the provider {provider}"),
+        }
+    }
+}
+
 /// The scope of one policy.
 #[derive(Clone, Debug)]
 pub(super) struct Scope {
@@ -69,7 +86,7 @@ pub(super) struct Scope {
     /// To what.
     pub(super) resource: ResourceBound,
     /// To records of which types; `None` for all.
-    types: Option<Vec<String>>,
+    pub(super) types: Option<Vec<String>>,
 }
 
 impl Scope {
@@ -109,21 +126,6 @@ impl Scope {
             ResourceBound::Name(name) => Some(("Name", name)),
             ResourceBound::Account(path) => Some(("Account", path)),
             ResourceBound::Provider(provider) => Some(("Provider", provider)),
-        }
-    }
-
-    /// The resources that the policy can match, in words.
-    pub(super) fn resource_text(&self) -> String {
-        match &self.resource {
-            ResourceBound::Any => "everything".to_owned(),
-            ResourceBound::Kind(ResourceKind::Account) => "the account".to_owned(),
-            ResourceBound::Kind(ResourceKind::Zone) => "every zone".to_owned(),
-            ResourceBound::Kind(ResourceKind::Record) => "every record".to_owned(),
-            ResourceBound::Zone(zone) => format!("the zone {zone}"),
-            ResourceBound::Domain(domain) => format!("{domain} and below"),
-            ResourceBound::Name(name) => format!("the name {name}"),
-            ResourceBound::Account(path) => format!("the account {path}"),
-            ResourceBound::Provider(provider) => format!("the provider {provider}"),
         }
     }
 

@@ -197,9 +197,30 @@ impl Subject {
     }
 }
 
+impl Subject {
+    /// For each permit that could match this key: its id, sentence, actions, and its scope in words.
+    pub fn permits(&self) -> Vec<(String, String, Vec<&'static str>, String)> {
+        let permits = self.entries().iter().filter(|entry| entry.permits());
+        permits
+            .map(|entry| {
+                let actions =
+                    Action::ALL.iter().filter(|action| entry.scope.admits_action(**action));
+                let scope = entry.scope.resource.text();
+                let authored = &entry.authored;
+                (
+                    authored.id.clone(),
+                    authored.doc.clone(),
+                    actions.map(|one| one.name()).collect(),
+                    scope,
+                )
+            })
+            .collect()
+    }
+}
+
 impl Policies {
     /// The policies that a key's grants make of templates.
-    fn links(&self, key: &Key) -> Result<Vec<Rc<Entry>>, Problem> {
+    pub(super) fn links(&self, key: &Key) -> Result<Vec<Rc<Entry>>, Problem> {
         let mut links = Vec::new();
         for grant in &key.grants {
             let wanted = &grant.grant;
@@ -233,7 +254,7 @@ impl Policies {
             Policy::from_json(Some(PolicyId::new(format!("{id}{LINK_MARK}{number}"))), json)
                 .map_err(|error| wrong(error.to_string()))?;
         let scope = Scope::of(&policy, &self.groups);
-        Ok(Entry { policy, scope, authored: Rc::new(template.authored.clone()) })
+        Ok(Entry::new(policy, scope, template.authored.clone()))
     }
 
     /// What is wrong with a key's grants and roles, if anything.

@@ -6,16 +6,14 @@ use zonegate_engine::bundle::Bundle;
 use zonegate_engine::decision::Reason;
 use zonegate_engine::json::JsonLimits;
 use zonegate_engine::key::Key;
-use zonegate_engine::name::{Name, NameForm};
-use zonegate_engine::network::canonical_ip;
-use zonegate_engine::operation::{Action, Operation, ResourceKind};
-use zonegate_engine::policy::{AccountId, Asking, Circumstances, Explained, Verdict};
+use zonegate_engine::operation::{Action, Operation};
+use zonegate_engine::policy::{AccountId, Explained, Verdict};
 use zonegate_engine::provider::{Caps, Knowledge, Matched, Plan, Provider, Read};
-use zonegate_engine::record_type::RecordType;
 use zonegate_engine::request::{Method, Target};
 use zonegate_engine::session::OPERATIONS_MAX;
 
 use super::Arguments;
+use crate::ask::{self, Scene, Way};
 use crate::folder::now;
 
 /// The limits of a request's JSON; generous, because nobody's worker waits here.
@@ -51,10 +49,8 @@ pub(super) struct Asked {
 
 /// What is asked: one operation, or a request that means some.
 struct Question {
-    /// The method.
-    method: &'static str,
-    /// The route, as `provider/route`.
-    route: String,
+    /// The method, the route and the number of operations.
+    way: Way,
     /// The operations.
     operations: Vec<Operation>,
     /// Whether a denied `zone.read` looks like an unknown zone.
@@ -65,9 +61,10 @@ struct Question {
 
 /// Explains what the arguments ask.
 pub(super) fn explain(bundle: &Bundle, arguments: &Arguments) -> Result<Answer, String> {
-    let account = account(bundle, &arguments.account)?;
-    let key = key(bundle, &arguments.key)?;
+    let account = ask::account(bundle, &arguments.account)?;
+    let key = ask::key(bundle, &arguments.key)?;
     let at = arguments.at.unwrap_or_else(now);
+    let scene = Scene { account: account.clone(), from: arguments.from, at, tls: !arguments.plain };
     let mut answer = Answer {
         key: key.id.clone(),
         circumstances: format!("at {} from {} at {at}", account.path(), arguments.from),
@@ -92,9 +89,9 @@ pub(super) fn explain(bundle: &Bundle, arguments: &Arguments) -> Result<Answer, 
             return Ok(answer);
         }
     };
-    answer.route = Some(question.route.clone()).filter(|_| arguments.send.is_some());
+    answer.route = Some(question.way.route.clone()).filter(|_| arguments.send.is_some());
     answer.notes.clone_from(&question.notes);
-    let asking = asking(bundle, key, &account, arguments, &question, at)
+    let asking = ask::asking(bundle, key, &scene, &question.way)
         .ok_or_else(|| "the policies cannot be asked about this".to_owned())?;
     for operation in &question.operations {
         let verdict = bundle.policies.decide(&bundle.patterns, &asking, operation);
@@ -107,27 +104,6 @@ pub(super) fn explain(bundle: &Bundle, arguments: &Arguments) -> Result<Answer, 
         answer.operations.push(Asked { operation: operation.to_string(), verdict, policies });
     }
     Ok(answer)
-}
-
-/// The account that is asked.
-fn account(bundle: &Bundle, text: &str) -> Result<AccountId, String> {
-    let (provider, account) = text
-        .split_once('/')
-        .filter(|(_, account)| !account.is_empty())
-        .ok_or_else(|| format!("`{text}` is not `provider/account`"))?;
-    if bundle.provider(provider).is_none() {
-        return Err(format!("there is no provider `{provider}`; see `zonegate routes`"));
-    }
-    Ok(AccountId { provider: provider.to_owned(), account: account.to_owned() })
-}
-
-/// The key that asks.
-fn key<'b>(bundle: &'b Bundle, id: &str) -> Result<&'b Key, String> {
-    bundle.keys.by_id(id).ok_or_else(|| {
-        let ids: Vec<&str> = bundle.keys.iter().map(|key| key.id.as_str()).take(20).collect();
-        let more = if bundle.keys.len() > ids.len() { ", ..." } else { "" };
-        format!("keys.toml has no key `{id}`; it has {}{more}", ids.join(", "))
-    })
 }
 
 /// Why a key is not valid, in words.
@@ -148,16 +124,16 @@ fn question(
 ) -> Result<Result<Question, (Reason, String)>, String> {
     let provider = bundle.provider(&account.provider).ok_or("the provider vanished")?;
     if let Some(text) = &arguments.operation {
-        let operation = operation(text)?;
-        let (method, route) = usual_route(provider, operation.action);
+        let operation = ask::operation(text)?;
+        let way = match &arguments.route {
+            Some(route) => Way::by(bundle, route).ok_or_else(|| no_route(route))?,
+            None => Way::usual(provider, operation.action),
+        };
+        let Way { method, route, .. } = &way;
         let note = format!("asked as if by {method} on route {route}; policies may depend on it");
-        return Ok(Ok(Question {
-            method,
-            route,
-            operations: vec![operation],
-            hides_zone: false,
-            notes: vec![note],
-        }));
+        let notes = if arguments.route.is_none() { vec![note] } else { Vec::new() };
+        let operations = ask::meant(&operation);
+        return Ok(Ok(Question { way, operations, hides_zone: false, notes }));
     }
     let send = arguments.send.as_deref().unwrap_or_default();
     let body = body(arguments.body.as_deref())?;
@@ -167,6 +143,11 @@ fn question(
         .ok_or_else(|| format!("--send `{send}` is not a method and a path; write 'GET /path'"))?;
     let answers = answers(&arguments.answer)?;
     Ok(request(provider, method, target, &body, &answers))
+}
+
+/// What is said of a route that does not exist.
+fn no_route(route: &str) -> String {
+    format!("there is no route `{route}`; `zonegate routes` lists them as provider and route")
 }
 
 /// What the provider would answer, by path.
@@ -214,24 +195,6 @@ fn read(
     }
 }
 
-/// A route by which an action is usually asked for, with its method.
-///
-/// The first that declares the action; else the one that changes records, whose meaning stands in
-/// its body.
-fn usual_route(provider: &Provider, action: Action) -> (&'static str, String) {
-    let routes = provider.routes();
-    // Records are read by reading their zone.
-    let action = if action == Action::RecordRead { Action::ZoneRead } else { action };
-    let found = routes
-        .iter()
-        .find(|route| route.actions().contains(&action))
-        .or_else(|| routes.iter().find(|route| route.pattern().starts_with("PATCH ")));
-    let method = found.and_then(|route| route.pattern().split_once(' '));
-    let method = method.and_then(|(method, _)| Method::parse(method.as_bytes()));
-    let id = found.map_or("unknown", |route| route.id());
-    (method.map_or("GET", Method::as_str), format!("{}/{id}", provider.name()))
-}
-
 /// What a request means, or why it is denied before any policy.
 fn request(
     provider: &Provider,
@@ -257,8 +220,11 @@ fn request(
         notes.push("the gate also asks which zones enclose the new one; this did not".to_owned());
     }
     Ok(Question {
-        method: method.as_str(),
-        route: format!("{}/{}", provider.name(), matched.route().id()),
+        way: Way {
+            method: method.as_str(),
+            route: format!("{}/{}", provider.name(), matched.route().id()),
+            operations: plan.operations.len(),
+        },
         operations: plan.operations,
         hides_zone: plan.denied_zone_is_404,
         notes,
@@ -278,109 +244,5 @@ fn body(argument: Option<&str>) -> Result<Vec<u8>, String> {
             Some(path) => std::fs::read(path).map_err(|error| format!("{path}: {error}")),
             None => Ok(text.as_bytes().to_vec()),
         },
-    }
-}
-
-/// Reads an operation in the form of logs.
-fn operation(text: &str) -> Result<Operation, String> {
-    let wrong = |what: &str| format!("--operation `{text}`: {what}");
-    let mut words = text.splitn(5, ' ');
-    let action = words.next().unwrap_or_default();
-    let action = Action::from_name(action).ok_or_else(|| {
-        let all: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
-        wrong(&format!("`{action}` is not an action; the actions are {}", all.join(", ")))
-    })?;
-    let mut name = |what: &str, example: &str| {
-        let word =
-            words.next().ok_or_else(|| wrong(&format!("no {what}; write it like {example}")))?;
-        Name::parse(word, NameForm::Fqdn)
-            .map_err(|error| wrong(&format!("{what} `{word}`: {error}")))
-    };
-    match action.kind() {
-        ResourceKind::Account => Ok(Operation::account(action)),
-        ResourceKind::Zone => {
-            let zone = name("zone", "`zone.read example.com`")?;
-            let kind = words.next().map(|kind| kind.trim_matches('"'));
-            Ok(match kind {
-                Some(kind) => Operation::metadata(action, zone, kind),
-                None => Operation::zone(action, zone),
-            })
-        }
-        ResourceKind::Record => {
-            let example = "`record.create example.com www.example.com A \"192.0.2.1\"`";
-            let zone = name("zone", example)?;
-            let owner = name("name", example)?;
-            if !owner.is_below_or_equal(&zone) {
-                return Err(wrong(&format!("{owner} is not in the zone {zone}")));
-            }
-            let rtype = words.next().ok_or_else(|| wrong("no record type"))?;
-            let rtype = RecordType::parse(rtype).map_err(|error| wrong(&error.to_string()))?;
-            let value = words.next().map(|value| {
-                serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned())
-            });
-            Ok(Operation::record(action, zone, owner, rtype, value))
-        }
-    }
-}
-
-/// What the operations are asked with, as a session would ask.
-fn asking(
-    bundle: &Bundle,
-    key: &Key,
-    account: &AccountId,
-    arguments: &Arguments,
-    question: &Question,
-    at: jiff::Timestamp,
-) -> Option<Asking> {
-    let client_ip = canonical_ip(arguments.from);
-    let networks = bundle.networks.containing(client_ip);
-    let facts = Circumstances {
-        client_ip,
-        networks: networks.into_iter().map(str::to_owned).collect(),
-        clock: bundle.clock(at)?,
-        tls: !arguments.plain,
-        method: question.method,
-        route: question.route.clone(),
-        operations: question.operations.len(),
-    };
-    let subject = bundle.policies.subject(account, key)?;
-    bundle.policies.asking(&subject, account, &facts)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn operations_are_read_as_they_are_printed() {
-        for text in [
-            "zone.list",
-            "zone.read example.com",
-            "metadata.write example.com \"ALLOW-AXFR-FROM\"",
-            "record.delete example.com www.example.com A",
-            "record.create example.com example.com TXT \"\\\"a b\\\"\"",
-        ] {
-            assert_eq!(operation(text).unwrap().to_string(), text);
-        }
-        let bare = operation("record.create example.com www.example.com A 192.0.2.1").unwrap();
-        assert!(bare.to_string().ends_with("A \"192.0.2.1\""));
-        assert!(operation("search").unwrap().zone_name().is_none());
-    }
-
-    #[test]
-    fn what_is_no_operation_is_refused_in_words() {
-        for (text, part) in [
-            (
-                "record.make example.com",
-                "`record.make` is not an action; the actions are zone.list",
-            ),
-            ("zone.read", "no zone; write it like"),
-            ("zone.read example.com.", "zone `example.com.`"),
-            ("record.read example.com example.org A", "example.org is not in the zone example.com"),
-            ("record.read example.com example.com ANY", "record.read example.com example.com ANY"),
-        ] {
-            let error = operation(text).unwrap_err();
-            assert!(error.contains(part), "{error}");
-        }
     }
 }

@@ -1,0 +1,280 @@
+//! Asking a bundle about single operations, as a session would ask.
+//!
+//! Commands that explain, compare, draw and prove all end here: a [`Probe`] is everything that a
+//! decision depends on, in the author's words, and [`Probe::decide`] is what the gate would say.
+//!
+//! # What this does not do
+//! It reads no request: what a request means is `explain`'s business.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use zonegate_engine::bundle::Bundle;
+use zonegate_engine::decision::Reason;
+use zonegate_engine::key::Key;
+use zonegate_engine::name::{Name, NameForm};
+use zonegate_engine::network::canonical_ip;
+use zonegate_engine::operation::{Action, Operation, Resource, ResourceKind};
+use zonegate_engine::policy::{AccountId, Asking, Circumstances, Verdict};
+use zonegate_engine::provider::Provider;
+use zonegate_engine::record_type::RecordType;
+use zonegate_engine::request::Method;
+
+/// From where, when and at which account somebody asks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Scene {
+    /// The account that is asked.
+    pub(crate) account: AccountId,
+    /// The client's address.
+    pub(crate) from: IpAddr,
+    /// The time.
+    pub(crate) at: Timestamp,
+    /// Whether the client's connection is encrypted.
+    pub(crate) tls: bool,
+}
+
+/// The request that an operation is a part of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Way {
+    /// The HTTP method.
+    pub(crate) method: &'static str,
+    /// The route, as `provider/route`.
+    pub(crate) route: String,
+    /// How many operations the request means.
+    pub(crate) operations: usize,
+}
+
+impl Way {
+    /// The way by which an action is usually asked for: the first route that declares it; else the
+    /// one that changes records, whose meaning stands in its body.
+    pub(crate) fn usual(provider: &Provider, action: Action) -> Way {
+        let routes = provider.routes();
+        // Records are read by reading their zone.
+        let action = if action == Action::RecordRead { Action::ZoneRead } else { action };
+        let found = routes
+            .iter()
+            .find(|route| route.actions().contains(&action))
+            .or_else(|| routes.iter().find(|route| route.pattern().starts_with("PATCH ")));
+        let id = found.map_or("unknown", |route| route.id());
+        let method = found.and_then(|route| method_of(route.pattern()));
+        Way {
+            method: method.unwrap_or("GET"),
+            route: format!("{}/{id}", provider.name()),
+            operations: 1,
+        }
+    }
+
+    /// The way by this route, given as `provider/route`.
+    pub(crate) fn by(bundle: &Bundle, route: &str) -> Option<Way> {
+        let (provider, id) = route.split_once('/')?;
+        let found = bundle.provider(provider)?.routes().iter().find(|one| one.id() == id)?;
+        let method = method_of(found.pattern())?;
+        Some(Way { method, route: route.to_owned(), operations: 1 })
+    }
+}
+
+/// The method of a route's pattern: `GET /zones`.
+fn method_of(pattern: &str) -> Option<&'static str> {
+    let (method, _) = pattern.split_once(' ')?;
+    Method::parse(method.as_bytes()).map(Method::as_str)
+}
+
+/// Everything that a decision depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Probe {
+    /// The id of the key that asks.
+    pub(crate) key: String,
+    /// From where, when, at which account.
+    pub(crate) scene: Scene,
+    /// By which request.
+    pub(crate) way: Way,
+    /// What for.
+    pub(crate) operation: Operation,
+}
+
+impl Probe {
+    /// What the gate would say: the key, then the operation, and the right to own a wildcard where
+    /// it writes one.
+    pub(crate) fn decide(&self, bundle: &Bundle) -> Verdict {
+        let no = |reason| Verdict::Deny(reason, Vec::new());
+        let Some(key) = bundle.keys.by_id(&self.key) else { return no(Reason::UnknownKey) };
+        if let Err(reason) = key.check(self.scene.at) {
+            return no(reason);
+        }
+        if !key.serves(&self.scene.account.path()) {
+            return no(Reason::UnknownKey);
+        }
+        let Some(asking) = asking(bundle, key, &self.scene, &self.way) else {
+            return no(Reason::Internal);
+        };
+        let mut by = Vec::new();
+        for operation in meant(&self.operation) {
+            match bundle.policies.decide(&bundle.patterns, &asking, &operation) {
+                Verdict::Allow(ids) => by.extend(ids),
+                denied @ Verdict::Deny(..) => return denied,
+            }
+        }
+        by.sort_unstable();
+        by.dedup();
+        Verdict::Allow(by)
+    }
+
+    /// Whether it would be allowed.
+    pub(crate) fn is_allowed(&self, bundle: &Bundle) -> bool {
+        matches!(self.decide(bundle), Verdict::Allow(_))
+    }
+
+    /// The `zonegate explain` arguments that ask the same.
+    pub(crate) fn explain_arguments(&self) -> String {
+        let Scene { account, from, at, tls } = &self.scene;
+        let plain = if *tls { "" } else { " --plain" };
+        let quoted = format!("'{}'", self.operation.to_string().replace('\'', r"'\''"));
+        format!(
+            "--key {} --account {} --from {from} --at {at}{plain} --route {} --operation {quoted}",
+            self.key,
+            account.path(),
+            self.way.route,
+        )
+    }
+}
+
+/// One line, for people.
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Scene { account, from, at, tls } = &self.scene;
+        let plain = if *tls { "" } else { ", unencrypted" };
+        let account = account.path();
+        write!(f, "{}: {} at {account} from {from} at {at}{plain}", self.key, self.operation)
+    }
+}
+
+/// What an operation is decided as: writing at a wildcard name asks for its own action too.
+pub(crate) fn meant(operation: &Operation) -> Vec<Operation> {
+    let writes = matches!(operation.action, Action::RecordCreate | Action::RecordDelete);
+    let wildcard = operation.as_record().is_some_and(|record| record.name.is_wildcard());
+    let mut all = vec![operation.clone()];
+    if writes && wildcard {
+        let resource: Resource = operation.resource.clone();
+        all.push(Operation { action: Action::RecordWildcard, resource });
+    }
+    all
+}
+
+/// What operations are asked with.
+pub(crate) fn asking(bundle: &Bundle, key: &Key, scene: &Scene, way: &Way) -> Option<Asking> {
+    let client_ip = canonical_ip(scene.from);
+    let networks = bundle.networks.containing(client_ip);
+    let facts = Circumstances {
+        client_ip,
+        networks: networks.into_iter().map(str::to_owned).collect(),
+        clock: bundle.clock(scene.at)?,
+        tls: scene.tls,
+        method: way.method,
+        route: way.route.clone(),
+        operations: way.operations,
+    };
+    let subject = bundle.policies.subject(&scene.account, key)?;
+    bundle.policies.asking(&subject, &scene.account, &facts)
+}
+
+/// Reads `provider/account`; the provider must exist.
+pub(crate) fn account(bundle: &Bundle, text: &str) -> Result<AccountId, String> {
+    let (provider, account) = text
+        .split_once('/')
+        .filter(|(_, account)| !account.is_empty())
+        .ok_or_else(|| format!("`{text}` is not `provider/account`"))?;
+    if bundle.provider(provider).is_none() {
+        return Err(format!("there is no provider `{provider}`; see `zonegate routes`"));
+    }
+    Ok(AccountId { provider: provider.to_owned(), account: account.to_owned() })
+}
+
+/// The key with this id.
+pub(crate) fn key<'b>(bundle: &'b Bundle, id: &str) -> Result<&'b Key, String> {
+    bundle.keys.by_id(id).ok_or_else(|| {
+        let ids: Vec<&str> = bundle.keys.iter().map(|key| key.id.as_str()).take(20).collect();
+        let more = if bundle.keys.len() > ids.len() { ", ..." } else { "" };
+        format!("keys.toml has no key `{id}`; it has {}{more}", ids.join(", "))
+    })
+}
+
+/// Reads an operation in the form of logs: `record.create example.com www.example.com A "192.0.2.1"`.
+pub(crate) fn operation(text: &str) -> Result<Operation, String> {
+    let wrong = |what: &str| format!("--operation `{text}`: {what}");
+    let mut words = text.splitn(5, ' ');
+    let action = words.next().unwrap_or_default();
+    let action = Action::from_name(action).ok_or_else(|| {
+        let all: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
+        wrong(&format!("`{action}` is not an action; the actions are {}", all.join(", ")))
+    })?;
+    let mut name = |what: &str, example: &str| {
+        let word =
+            words.next().ok_or_else(|| wrong(&format!("no {what}; write it like {example}")))?;
+        Name::parse(word, NameForm::Fqdn)
+            .map_err(|error| wrong(&format!("{what} `{word}`: {error}")))
+    };
+    match action.kind() {
+        ResourceKind::Account => Ok(Operation::account(action)),
+        ResourceKind::Zone => {
+            let zone = name("zone", "`zone.read example.com`")?;
+            let kind = words.next().map(|kind| kind.trim_matches('"'));
+            Ok(match kind {
+                Some(kind) => Operation::metadata(action, zone, kind),
+                None => Operation::zone(action, zone),
+            })
+        }
+        ResourceKind::Record => {
+            let example = "`record.create example.com www.example.com A \"192.0.2.1\"`";
+            let zone = name("zone", example)?;
+            let owner = name("name", example)?;
+            if !owner.is_below_or_equal(&zone) {
+                return Err(wrong(&format!("{owner} is not in the zone {zone}")));
+            }
+            let rtype = words.next().ok_or_else(|| wrong("no record type"))?;
+            let rtype = RecordType::parse(rtype).map_err(|error| wrong(&error.to_string()))?;
+            let value = words.next().map(|value| {
+                serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned())
+            });
+            Ok(Operation::record(action, zone, owner, rtype, value))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_read_as_they_are_printed() {
+        for text in [
+            "zone.list",
+            "zone.read example.com",
+            "metadata.write example.com \"ALLOW-AXFR-FROM\"",
+            "record.delete example.com www.example.com A",
+            "record.create example.com example.com TXT \"\\\"a b\\\"\"",
+        ] {
+            assert_eq!(operation(text).unwrap().to_string(), text);
+        }
+        let bare = operation("record.create example.com www.example.com A 192.0.2.1").unwrap();
+        assert!(bare.to_string().ends_with("A \"192.0.2.1\""));
+        assert!(operation("search").unwrap().zone_name().is_none());
+    }
+
+    #[test]
+    fn what_is_no_operation_is_refused_in_words() {
+        for (text, part) in [
+            (
+                "record.make example.com",
+                "`record.make` is not an action; the actions are zone.list",
+            ),
+            ("zone.read", "no zone; write it like"),
+            ("zone.read example.com.", "zone `example.com.`"),
+            ("record.read example.com example.org A", "example.org is not in the zone example.com"),
+            ("record.read example.com example.com ANY", "record.read example.com example.com ANY"),
+        ] {
+            let error = operation(text).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

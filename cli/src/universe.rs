@@ -1,0 +1,353 @@
+//! Representative values of everything that a decision depends on.
+//!
+//! A policy cannot tell apart what it compares with nothing. So the zones, names, types, values,
+//! addresses, times and routes that policies, keys, patterns, networks and windows mention, with a
+//! neighbour of each and one of each that nobody mentions, stand for all others. Commands that
+//! search (`can`, `diff`, `explain`'s smallest change, lints) take their probes from here.
+//!
+//! # What this is not
+//! A proof. Where a policy compares two attributes with each other, or does arithmetic, something
+//! between the representatives may be decided otherwise. `prove` says what is certain.
+
+mod literals;
+mod regex;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+use zonegate_engine::bundle::Bundle;
+use zonegate_engine::name::{Name, NameForm};
+use zonegate_engine::operation::{Action, Operation, ResourceKind};
+use zonegate_engine::pattern::Reads;
+use zonegate_engine::policy::Holding;
+use zonegate_engine::record_type::RecordType;
+use zonegate_engine::value;
+
+use self::literals::Literals;
+
+/// A zone that nobody mentions.
+const ELSEWHERE: &str = "elsewhere.example";
+/// Relative names that are tried in every zone; `@` is the apex.
+const RELATIVE: [&str; 6] = ["@", "www", "_acme-challenge", "_acme-challenge.www", "*", "a.b.c"];
+/// Types that are tried always.
+const TYPES: [&str; 6] = ["A", "AAAA", "CNAME", "TXT", "NS", "TYPE65280"];
+/// Addresses of clients and records that nobody mentions.
+const ADDRESSES: [&str; 3] = ["198.51.100.250", "127.0.0.1", "2001:db8:ffff::1"];
+/// A text that nobody mentions.
+const TEXT: &str = "zonegate";
+/// How far ahead an open and a shut moment of a window are looked for.
+const WINDOW_STEPS: i64 = 4 * 24 * 400;
+/// The step of that search.
+const WINDOW_STEP: SignedDuration = SignedDuration::from_mins(15);
+
+/// Representative values.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Universe {
+    /// Zones, the mentioned ones first.
+    pub(crate) zones: Vec<Name>,
+    /// Owner names; each is in or below some zone.
+    pub(crate) names: Vec<Name>,
+    /// Record types.
+    pub(crate) types: Vec<RecordType>,
+    /// Values of records that hold text.
+    pub(crate) texts: Vec<String>,
+    /// Values of records that hold addresses.
+    pub(crate) record_addresses: Vec<IpAddr>,
+    /// Addresses of clients.
+    pub(crate) froms: Vec<IpAddr>,
+    /// Times; the first is the one that was given.
+    pub(crate) times: Vec<Timestamp>,
+    /// Routes that policies name, as `provider/route`.
+    pub(crate) routes: Vec<String>,
+    /// Kinds of metadata.
+    pub(crate) metadata: Vec<String>,
+}
+
+impl Universe {
+    /// What these policies of a bundle, and the bundle's own lists, can tell apart.
+    ///
+    /// `now` is the time to begin with.
+    pub(crate) fn of<'h>(
+        bundle: &Bundle,
+        holdings: impl Iterator<Item = &'h Holding>,
+        now: Timestamp,
+    ) -> Universe {
+        let literals = Literals::of(holdings);
+        let mut universe = Universe::default();
+        universe.add_zones(bundle, &literals);
+        universe.add_names(bundle, &literals);
+        universe.add_records(bundle, &literals);
+        universe.add_froms(bundle, &literals);
+        universe.add_times(bundle, &literals, now);
+        universe.routes = literals.ids("Route").map(str::to_owned).collect();
+        universe
+    }
+
+    /// The zones of grants and policies, one beside each, their parents, and one of nobody.
+    fn add_zones(&mut self, bundle: &Bundle, literals: &Literals) {
+        let grants = bundle.keys.iter().flat_map(|key| &key.grants);
+        let granted = grants.filter_map(|grant| grant.zone.as_ref().map(Name::as_str));
+        let named =
+            literals.ids("Zone").chain(literals.ids("Domain")).chain(literals.texts("zone"));
+        let mentioned: BTreeSet<&str> = granted.chain(named).collect();
+        let beside = mentioned.iter().map(|zone| format!("not-{zone}"));
+        let below = mentioned.iter().map(|zone| format!("child.{zone}"));
+        let all = mentioned.iter().map(|zone| (*zone).to_owned());
+        let all = all.chain([ELSEWHERE.to_owned()]).chain(beside).chain(below);
+        self.zones = all.filter_map(|zone| name(zone.trim_start_matches('.'))).collect();
+        unique(&mut self.zones);
+    }
+
+    /// Owner names: those that are mentioned, and the usual ones of every zone.
+    fn add_names(&mut self, bundle: &Bundle, literals: &Literals) {
+        let grants = bundle.keys.iter().flat_map(|key| &key.grants);
+        let granted = grants.flat_map(|grant| [&grant.name, &grant.domain]).flatten();
+        self.names.extend(granted.cloned());
+        let mut relative: Vec<String> = RELATIVE.iter().map(|one| (*one).to_owned()).collect();
+        let named =
+            literals.ids("Name").chain(literals.ids("Domain")).chain(literals.texts("name"));
+        self.names.extend(named.filter_map(name));
+        relative.extend(literals.texts("relative").map(str::to_owned));
+        relative.extend(literals.texts("leftmost").map(str::to_owned));
+        for pattern in bundle.patterns.iter() {
+            let samples = regex::samples(pattern.regex());
+            match pattern.reads() {
+                Reads::Name => {
+                    // The end of a sample is a zone only by chance; one is put behind it.
+                    self.names.extend(samples.iter().filter_map(|text| name(text)));
+                    relative
+                        .extend(samples.iter().map(|text| text.trim_end_matches('.').to_owned()));
+                }
+                Reads::Relative => relative.extend(samples),
+                Reads::Value => {}
+            }
+        }
+        let below: Vec<Name> =
+            self.names.iter().filter_map(|one| name(&format!("below.{one}"))).collect();
+        self.names.extend(below);
+        for zone in &self.zones {
+            let owners =
+                relative.iter().filter_map(|one| Name::parse_relative(one, zone, "@").ok());
+            self.names.extend(owners);
+        }
+        unique(&mut self.names);
+    }
+
+    /// Types, values and kinds of metadata.
+    fn add_records(&mut self, bundle: &Bundle, literals: &Literals) {
+        let named = literals.ids("RecordType").chain(TYPES);
+        self.types = named.filter_map(|one| RecordType::parse(one).ok()).collect();
+        unique(&mut self.types);
+        let patterns = bundle.patterns.iter().filter(|one| one.reads() == Reads::Value);
+        self.texts.extend(literals.texts("value").map(str::to_owned));
+        self.texts.extend(patterns.flat_map(|pattern| regex::samples(pattern.regex())));
+        self.texts.push(TEXT.to_owned());
+        unique(&mut self.texts);
+        self.record_addresses = addresses(literals.calls("ip").chain(ADDRESSES));
+        self.metadata = literals.texts("metadata").map(str::to_owned).collect();
+        self.metadata.push("ZONEGATE-PROBE".to_owned());
+    }
+
+    /// Clients' addresses: one of each network and range, and some of nobody.
+    fn add_froms(&mut self, bundle: &Bundle, literals: &Literals) {
+        let ranges = bundle.networks.iter().flat_map(|network| &network.ranges);
+        let ranges: Vec<String> = ranges.map(ToString::to_string).collect();
+        let all = ADDRESSES.into_iter().chain(ranges.iter().map(String::as_str));
+        self.froms = addresses(all.chain(literals.calls("ip")));
+    }
+
+    /// Times: now, an open and a shut moment of each window, both sides of each date and time of
+    /// day, and each weekday where one is mentioned.
+    fn add_times(&mut self, bundle: &Bundle, literals: &Literals, now: Timestamp) {
+        self.times.push(now);
+        let later = |by: SignedDuration| now.checked_add(by).ok();
+        for window in bundle.windows.names() {
+            let mut steps = (1..WINDOW_STEPS).filter_map(|step| {
+                let by = WINDOW_STEP.checked_mul(i32::try_from(step).ok()?)?;
+                later(by)
+            });
+            let is_open = |at: Timestamp| bundle.windows.open(at).contains(&window.as_str());
+            let now_open = is_open(now);
+            self.times.extend(steps.find(|at| is_open(*at) != now_open));
+        }
+        for text in literals.calls("datetime") {
+            let Ok(at) = text.parse::<Timestamp>().or_else(|_| format!("{text}T00:00:00Z").parse())
+            else {
+                continue;
+            };
+            let second = SignedDuration::from_secs(1);
+            self.times.extend([at.checked_sub(second).ok(), Some(at)].into_iter().flatten());
+            self.times.extend(at.checked_add(second).ok());
+        }
+        let local = bundle.windows.local(now).time_of_day_ms;
+        let midnight = now.checked_sub(SignedDuration::from_millis(local)).ok();
+        for text in literals.calls("duration") {
+            let Some(of_day) = duration(text) else { continue };
+            let at = midnight.and_then(|at| at.checked_add(of_day).ok());
+            let before = at.and_then(|at| at.checked_sub(SignedDuration::from_mins(1)).ok());
+            self.times.extend(at.into_iter().chain(before));
+        }
+        if literals.ids("Weekday").next().is_some() {
+            self.times.extend((1..7).filter_map(|day| later(SignedDuration::from_hours(24 * day))));
+        }
+        unique(&mut self.times);
+    }
+
+    /// The zone of [`Universe::zones`] that a name is written through: the longest that has it.
+    pub(crate) fn zone_of(&self, owner: &Name) -> Option<&Name> {
+        let around = self.zones.iter().filter(|zone| owner.is_below_or_equal(zone));
+        around.max_by_key(|zone| zone.labels().count())
+    }
+
+    /// Values for a record of this type; empty where none is known that would be read.
+    pub(crate) fn values(&self, rtype: RecordType) -> Vec<String> {
+        let addresses = self.record_addresses.iter().map(ToString::to_string);
+        let fitting: Vec<String> =
+            addresses.filter(|one| value::address(rtype, one).is_some()).collect();
+        if !fitting.is_empty() {
+            return fitting;
+        }
+        match rtype.policy_name() {
+            "TXT" => self.texts.iter().map(|text| format!("\"{text}\"")).collect(),
+            "CNAME" | "NS" | "PTR" => vec!["target.elsewhere.example.".to_owned()],
+            "MX" => vec!["10 target.elsewhere.example.".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The operations of an action; records with every type, and with every value where values are
+    /// wanted, else with the first.
+    pub(crate) fn operations(&self, action: Action, with_values: bool) -> Vec<Operation> {
+        match action.kind() {
+            ResourceKind::Account => vec![Operation::account(action)],
+            ResourceKind::Zone => {
+                let is_metadata = matches!(action, Action::MetadataRead | Action::MetadataWrite);
+                let zones = self.zones.iter();
+                if is_metadata {
+                    let kinds = |zone: &Name| {
+                        let zone = zone.clone();
+                        let of =
+                            move |kind: &String| Operation::metadata(action, zone.clone(), kind);
+                        self.metadata.iter().map(of).collect::<Vec<_>>()
+                    };
+                    return zones.flat_map(kinds).collect();
+                }
+                zones.map(|zone| Operation::zone(action, zone.clone())).collect()
+            }
+            ResourceKind::Record => self.records(action, with_values),
+        }
+    }
+
+    /// The operations of an action on records.
+    fn records(&self, action: Action, with_values: bool) -> Vec<Operation> {
+        let mut made = Vec::new();
+        for owner in &self.names {
+            let Some(zone) = self.zone_of(owner) else { continue };
+            for rtype in &self.types {
+                let mut values: Vec<Option<String>> =
+                    self.values(*rtype).into_iter().map(Some).collect();
+                if !with_values {
+                    values.truncate(1);
+                }
+                if values.is_empty() {
+                    values.push(None);
+                }
+                made.extend(values.into_iter().map(|value| {
+                    Operation::record(action, zone.clone(), owner.clone(), *rtype, value)
+                }));
+            }
+        }
+        made
+    }
+}
+
+/// A text as a name, if it is one.
+fn name(text: &str) -> Option<Name> {
+    Name::parse(text, NameForm::Fqdn).ok().filter(|name| !name.is_root())
+}
+
+/// The first addresses of ranges.
+fn addresses<'a>(ranges: impl Iterator<Item = &'a str>) -> Vec<IpAddr> {
+    let first = |text: &str| text.split('/').next().and_then(|one| one.parse().ok());
+    let mut all: Vec<IpAddr> = ranges.filter_map(first).collect();
+    unique(&mut all);
+    all
+}
+
+/// A duration as Cedar writes it: `9h30m`, `100ms`.
+fn duration(text: &str) -> Option<SignedDuration> {
+    let mut total = SignedDuration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, behind) = rest.split_at_checked(digits)?;
+        let number: i64 = number.parse().ok()?;
+        let unit = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at_checked(unit)?;
+        let seconds = |each: i64| number.checked_mul(each).map(SignedDuration::from_secs);
+        let part = match unit {
+            "d" => seconds(86_400)?,
+            "h" => seconds(3_600)?,
+            "m" => seconds(60)?,
+            "s" => seconds(1)?,
+            "ms" => SignedDuration::from_millis(number),
+            _ => return None,
+        };
+        total = total.checked_add(part)?;
+        rest = behind;
+    }
+    Some(total)
+}
+
+/// Drops repetitions and keeps the order.
+fn unique<T: Clone + std::hash::Hash + Eq>(list: &mut Vec<T>) {
+    let mut known = std::collections::HashSet::new();
+    list.retain(|one| known.insert(one.clone()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::folder::Folder;
+
+    #[test]
+    fn durations_are_read_as_cedar_writes_them() {
+        for (text, expected) in
+            [("9h30m", Some(34_200_000)), ("1d2ms", Some(86_400_002)), ("x", None), ("5", None)]
+        {
+            let found = duration(text);
+            assert_eq!(found.map(|one| one.as_millis()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_shipped_policies_mention_is_represented() {
+        let folder = Folder::read(Path::new("../policies"));
+        let bundle = folder.pack().unwrap().bundle;
+        let mut holdings = bundle.policies.statics();
+        for key in bundle.keys.iter() {
+            holdings.extend(bundle.policies.linked(key).unwrap());
+        }
+        let now = "2026-06-03T10:00:00Z".parse().unwrap();
+        let universe = Universe::of(&bundle, holdings.iter(), now);
+        let has = |text: &str| universe.names.iter().any(|one| one.as_str() == text);
+        for owner in ["pr-1.preview.example.com", "_acme-challenge.a.example.com", "*.example.com"]
+        {
+            assert!(has(owner), "{owner}");
+        }
+        let open: Vec<bool> =
+            universe.times.iter().map(|at| !bundle.windows.open(*at).is_empty()).collect();
+        assert!(open.contains(&true) && open.contains(&false));
+        let office = |at: &IpAddr| bundle.networks.containing(*at).contains(&"office");
+        assert!(universe.froms.iter().any(office) && !universe.froms.iter().all(office));
+        // Every permit that a key has allows something at some representative.
+        assert!(
+            universe.zones.len() < 100 && universe.names.len() < 1500,
+            "{}",
+            universe.names.len()
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! A policy's conditions, one by one: which of them held, and at which one it stopped.
+//!
+//! `when { a && b } unless { c || d }` is four clauses: a, b, unless c, unless d. Cedar evaluates
+//! them in this order and stops at the first that decides, so a later clause may rely on an earlier
+//! one (`resource has address && resource.address == ...`). Clauses are therefore asked as growing
+//! prefixes, never alone: the first prefix that no longer matches names the clause at fault.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use cedar_policy::Policy;
+use serde_json::{Value, json};
+
+use super::scope::Scope;
+use super::subject::Candidates;
+use super::{Asking, Entry, Policies};
+use crate::operation::Operation;
+use crate::pattern::Patterns;
+
+/// One clause of a policy, with what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clause {
+    /// Whether it stands in an `unless`, so that the policy matches where it is false.
+    pub unless: bool,
+    /// Its text in Cedar.
+    pub text: String,
+    /// What became of it.
+    pub held: Held,
+}
+
+/// What became of a clause. "Held" means that the policy went on: true in a `when`, false in an
+/// `unless`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// The policy went on.
+    Yes,
+    /// The policy stopped here.
+    No,
+    /// An earlier clause had stopped the policy.
+    NotReached,
+    /// It could not be evaluated; Cedar's words.
+    Failed(String),
+}
+
+/// A clause as it is asked: the policy with it and all clauses before it, and no others.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// See [`Clause::unless`].
+    pub(super) unless: bool,
+    /// Its text in Cedar.
+    pub(super) text: String,
+    /// The policy as far as this clause.
+    upto: Rc<Entry>,
+}
+
+/// The clauses of an entry, worked out when somebody asks.
+pub(super) type Clauses = OnceCell<Vec<Asked>>;
+
+impl Entry {
+    /// Its clauses, in the order of their evaluation.
+    pub(super) fn clauses(&self) -> &[Asked] {
+        self.clauses.get_or_init(|| self.make_clauses().unwrap_or_default())
+    }
+
+    /// Works the clauses out; `None` never happens, because Cedar reads what it wrote.
+    fn make_clauses(&self) -> Option<Vec<Asked>> {
+        let policy = self.policy.to_json().ok()?;
+        let mut taken: Vec<Value> = Vec::new();
+        let mut made = Vec::new();
+        for (unless, body) in split(&policy) {
+            let kind = if unless { "unless" } else { "when" };
+            let text = text_of(&body)?;
+            taken.push(json!({ "kind": kind, "body": body }));
+            let mut prefix = policy.clone();
+            prefix.as_object_mut()?.insert("conditions".to_owned(), Value::from(taken.clone()));
+            let prefix = Policy::from_json(Some(self.policy.id().clone()), prefix).ok()?;
+            let upto = Entry {
+                scope: Scope { types: None, ..self.scope.clone() },
+                policy: prefix,
+                authored: Rc::clone(&self.authored),
+                clauses: OnceCell::new(),
+            };
+            made.push(Asked { unless, text, upto: Rc::new(upto) });
+        }
+        Some(made)
+    }
+}
+
+impl Policies {
+    /// What became of each clause of a policy whose scope matches.
+    pub(super) fn clauses(
+        &self,
+        patterns: &Patterns,
+        asking: &Asking,
+        operation: &Operation,
+        entry: &Entry,
+    ) -> Vec<Clause> {
+        let mut stopped = false;
+        let asked = entry.clauses().iter().map(|clause| {
+            let held = if stopped {
+                Held::NotReached
+            } else {
+                self.held(patterns, asking, operation, &clause.upto)
+            };
+            stopped = stopped || held != Held::Yes;
+            Clause { unless: clause.unless, text: clause.text.clone(), held }
+        });
+        asked.collect()
+    }
+
+    /// Whether a policy, all of whose clauses but the last hold, matches.
+    pub(super) fn held(
+        &self,
+        patterns: &Patterns,
+        asking: &Asking,
+        operation: &Operation,
+        entry: &Rc<Entry>,
+    ) -> Held {
+        let Some(alone) = Candidates::of(&[Rc::clone(entry)]) else {
+            return Held::Failed("the policy cannot be evaluated".to_owned());
+        };
+        let seen = self.seen(patterns, asking, operation, &alone);
+        let Some((request, prepared)) = seen.and_then(|seen| self.request(asking, &alone, &seen))
+        else {
+            return Held::Failed("the request cannot be expressed".to_owned());
+        };
+        let response = self.authorizer.is_authorized(&request, &alone.set, &prepared.entities);
+        if let Some(error) = response.diagnostics().errors().next() {
+            return Held::Failed(error.to_string());
+        }
+        let matched = response.diagnostics().reason().next().is_some();
+        if matched { Held::Yes } else { Held::No }
+    }
+}
+
+/// The clauses of a policy in Cedar's JSON form: whether in an `unless`, and the expression.
+fn split(policy: &Value) -> Vec<(bool, Value)> {
+    let conditions = policy.get("conditions").and_then(Value::as_array);
+    let mut clauses = Vec::new();
+    for condition in conditions.into_iter().flatten() {
+        let unless = condition.get("kind").and_then(Value::as_str) == Some("unless");
+        let Some(body) = condition.get("body") else { continue };
+        // Cedar's own order: from the left. The stack keeps this walk independent of the depth.
+        let operator = if unless { "||" } else { "&&" };
+        let mut pending = vec![body];
+        while let Some(expression) = pending.pop() {
+            let operands = expression.get(operator);
+            let side = |name| operands.and_then(|operands| operands.get(name));
+            match (side("left"), side("right")) {
+                (Some(left), Some(right)) => pending.extend([right, left]),
+                _ => clauses.push((unless, expression.clone())),
+            }
+        }
+    }
+    clauses
+}
+
+/// An expression as Cedar text, in one line.
+fn text_of(expression: &Value) -> Option<String> {
+    let policy = json!({
+        "effect": "permit",
+        "principal": { "op": "All" },
+        "action": { "op": "All" },
+        "resource": { "op": "All" },
+        "conditions": [{ "kind": "when", "body": expression }],
+    });
+    let text = Policy::from_json(None, policy).ok()?.to_cedar()?;
+    let (_, body) = text.split_once("when {")?;
+    let (body, _) = body.rsplit_once('}')?;
+    Some(body.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr;
+
+    use super::*;
+
+    /// The clauses of a policy as text.
+    fn clauses(conditions: &str) -> Vec<String> {
+        let text = format!("permit (principal, action, resource) {conditions};");
+        let policy = Policy::from_str(&text).unwrap().to_json().unwrap();
+        let word = |unless| if unless { "unless" } else { "when" };
+        let split = split(&policy).into_iter();
+        split.map(|(unless, one)| format!("{} {}", word(unless), text_of(&one).unwrap())).collect()
+    }
+
+    #[test]
+    fn conditions_are_taken_apart_in_the_order_of_their_evaluation() {
+        for (conditions, expected) in [
+            ("", &[][..]),
+            ("when { context.tls }", &["when context.tls"]),
+            (
+                "when { context.tls && (resource.apex || context.tls) && 1 == 1 }",
+                &["when context.tls", "when resource.apex || context.tls", "when 1 == 1"],
+            ),
+            (
+                "unless { context.tls || resource.apex && context.tls } when { resource.apex }",
+                &[
+                    "unless context.tls",
+                    "unless resource.apex && context.tls",
+                    "when resource.apex",
+                ],
+            ),
+        ] {
+            // Cedar prints more brackets than its reader needs.
+            let bare = |text: &str| text.replace(['(', ')'], "");
+            let found: Vec<_> = clauses(conditions).iter().map(|one| bare(one)).collect();
+            let expected: Vec<_> = expected.iter().map(|one| bare(one)).collect();
+            assert_eq!(found, expected, "{conditions}");
+        }
+    }
+}
