@@ -44,6 +44,7 @@ TEST_PROGRAMS = {
     "wrk": "wrk",
     "h2load": "nghttp2-client",
     "dig": "dnsutils",
+    "cvc5": "cvc5",
     "gcc": "gcc",
     "/usr/include/time.h": "libc6-dev",
     "openssl": "openssl",

@@ -14,6 +14,8 @@ mod gate;
 mod http;
 mod output;
 mod show;
+#[expect(dead_code, unused_imports, reason = "`prove` and `diff` are about to use it")]
+mod symbolic;
 mod universe;
 
 use std::process::ExitCode;

@@ -243,3 +243,18 @@ fn problems_for_a_program() {
     let sound = Folder::new().run(&["check", "--format", "json"]);
     assert_eq!(sound.out, "{\n  \"ok\": true,\n  \"problems\": [],\n  \"warnings\": []\n}\n");
 }
+
+/// The command is built with decimals, which its solver wants; the filter is not.
+#[test]
+fn a_policy_that_no_filter_could_read_is_refused() {
+    let folder = Folder::new();
+    let decimal = "decimal(\"1.0\").lessThan(decimal(\"2.0\"))";
+    folder.edit(
+        "rules/editors.cedar",
+        "context.windows.contains(Window::\"office-hours\")",
+        decimal,
+    );
+    let run = folder.run(&["check"]);
+    assert_eq!(run.code, 3);
+    assert!(run.out.contains("decimal"), "{}", run.out);
+}

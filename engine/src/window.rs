@@ -310,6 +310,23 @@ impl Windows {
     pub fn names(&self) -> Vec<String> {
         self.iter().map(|window| window.name.clone()).collect()
     }
+
+    /// Whether a window of this name is open at the same times here and there.
+    #[cfg(feature = "author")]
+    pub fn is_alike(&self, other: &Windows, name: &str) -> bool {
+        let times = |windows: &Windows| {
+            let window = windows.iter().find(|window| window.name == name)?.clone();
+            let zone = windows.written.zones.get(window.zone)?.clone();
+            Some((Window { description: String::new(), zone: 0, ..window }, zone))
+        };
+        times(self) == times(other)
+    }
+
+    /// Whether the deployment's wall clock shows the same here and there.
+    #[cfg(feature = "author")]
+    pub fn has_the_clock_of(&self, other: &Windows) -> bool {
+        self.written.zones.first() == other.written.zones.first()
+    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,12 @@ fn judge(authored: &Authored, json: &Value, providers: &[&str], problems: &mut V
             report(format!("`{kind}::\"{id}\"`"), help);
         }
     }
+    if calls_decimal(json) {
+        report(
+            "`decimal(...)`".to_owned(),
+            "the gate has addresses, times and durations, and no decimals".to_owned(),
+        );
+    }
     for Comparison { attribute, text, like } in comparisons(json) {
         let help = match attribute {
             "provider" if !like => provider(&text, providers),
@@ -64,6 +70,28 @@ fn judge(authored: &Authored, json: &Value, providers: &[&str], problems: &mut V
             report(format!("`resource.{attribute}` compared with \"{shown}\""), help);
         }
     }
+}
+
+/// Whether a policy makes decimals, which the filter's Cedar is built without.
+///
+/// SECURITY: the command's Cedar can have them, because what it compares policies with needs
+/// them; a bundle that only the command understands would be refused by every filter.
+fn calls_decimal(json: &Value) -> bool {
+    let mut pending = vec![json];
+    while let Some(value) = pending.pop() {
+        match value {
+            Value::Object(object) => {
+                // A record's field of this name has no list of arguments.
+                if object.get("decimal").is_some_and(Value::is_array) {
+                    return true;
+                }
+                pending.extend(object.values());
+            }
+            Value::Array(items) => pending.extend(items),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    false
 }
 
 /// What is wrong with the id of an entity, if anything is.
