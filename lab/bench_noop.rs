@@ -1,10 +1,12 @@
 //! The filter that `make bench` compares Zonegate with: it makes the same calls to the host and decides nothing.
 //!
-//! Same order as filter/src/stream.rs for an allowed request: header map, clock, route metadata, peer, TLS; the body;
-//! then body and headers put back, three values published, one counter; at the response its header map, and for a held
-//! response its body and headers put back. What Zonegate costs above this is its own thinking.
+//! Same order as filter/src/stream.rs for an allowed request: header map, clock, route metadata, peer, TLS, clock; the
+//! body, with the clock before and after; then body and headers put back, three values published, one counter; at the
+//! response its header map, and at its end its body, if it has one, and headers put back. What Zonegate costs above
+//! this is its own thinking.
 #![allow(clippy::missing_safety_doc)]
 
+use std::collections::BTreeMap;
 use std::ptr::null_mut;
 
 #[link(wasm_import_module = "env")]
@@ -58,16 +60,21 @@ unsafe fn buffer(kind: u32) -> Vec<u8> {
     unsafe { taken(data, size) }
 }
 
-/// Puts the request back as it was and publishes as much as Zonegate does.
-unsafe fn decide(body: Option<Vec<u8>>) {
+/// Looks at the clock.
+unsafe fn clock() {
     let mut time = 0u64;
-    let record = br#"{"key":"demoallzones","decision":"allow","reason":"","policies":["all-zones"],"operations":["record.create www.example.com A"],"provider":"powerdns","account":"main","client":"127.0.0.1","path":"/api/v1/servers/localhost/zones/example.com.","bundle":"0123456789abcdef","decision_us":0,"lookups":0,"request_id":"00000000-0000-0000-0000-000000000000"}"#;
+    unsafe { proxy_get_current_time_nanoseconds(&mut time) };
+    std::hint::black_box(time);
+}
+
+/// Puts the request back as it was and publishes as much as Zonegate does.
+unsafe fn decide(context: u32, body: Option<Vec<u8>>) {
+    let record = br#"{"request_id":"00000000-0000-0000-0000-000000000000","key":"demoallzones","provider":"powerdns","account":"main","client":"127.0.0.1","path":"/api/v1/servers/localhost/zones/example.com.","route":"powerdns/zone-patch","operations":["record.delete example.com www.example.com A","record.create example.com www.example.com A \"192.0.2.80\""],"cost":2,"decision":"allow","reason":null,"detail":null,"denied_operation":null,"policies":["all-zones"],"decision_us":0,"lookups":0,"left_out":0,"response_reason":null,"bundle":"sha256:0000000000000000000000000000000000000000000000000000000000000000"}"#;
     unsafe {
-        proxy_get_current_time_nanoseconds(&mut time);
         if let Some(body) = body {
             proxy_set_buffer_bytes(0, 0, u32::MAX as usize, body.as_ptr(), body.len());
         }
-        let (bytes, _) = headers(0);
+        let bytes = (*(&raw mut HEADERS)).remove(&context).unwrap_or_default();
         proxy_set_header_map_pairs(0, bytes.as_ptr(), bytes.len());
         for (name, value) in [("zonegate", &record[..]), ("zonegate_key", b"demoallzones"), ("zonegate_cost", b"1")] {
             proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len());
@@ -77,6 +84,19 @@ unsafe fn decide(body: Option<Vec<u8>>) {
 }
 
 static mut METRIC: u32 = 0;
+/// The header maps of requests, and then of responses, that are not put back yet.
+static mut HEADERS: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
+
+/// Puts a response back as it was.
+unsafe fn answer(context: u32, body: Option<Vec<u8>>) {
+    unsafe {
+        if let Some(body) = body {
+            proxy_set_buffer_bytes(1, 0, u32::MAX as usize, body.as_ptr(), body.len());
+        }
+        let bytes = (*(&raw mut HEADERS)).remove(&context).unwrap_or_default();
+        proxy_set_header_map_pairs(2, bytes.as_ptr(), bytes.len());
+    }
+}
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_abi_version_0_2_1() {}
@@ -105,48 +125,60 @@ pub unsafe extern "C" fn proxy_on_configure(_context: u32, _size: u32) -> u32 {
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn proxy_on_request_headers(_context: u32, _count: u32, end: u32) -> u32 {
+pub unsafe extern "C" fn proxy_on_request_headers(context: u32, _count: u32, end: u32) -> u32 {
     unsafe {
-        std::hint::black_box(headers(0));
+        let (bytes, texts) = headers(0);
+        std::hint::black_box(texts);
+        (*(&raw mut HEADERS)).insert(context, bytes);
+        clock();
         for path in PROPERTIES {
             let (mut data, mut size) = (null_mut(), 0);
             proxy_get_property(path.as_ptr(), path.len(), &mut data, &mut size);
             std::hint::black_box(taken(data, size));
         }
+        clock();
         if end == 0 {
             return PAUSE;
         }
-        decide(None);
+        decide(context, None);
     }
     CONTINUE
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn proxy_on_request_body(_context: u32, _size: u32, end: u32) -> u32 {
-    if end == 0 {
-        return PAUSE;
-    }
-    unsafe { decide(Some(buffer(0))) };
-    CONTINUE
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn proxy_on_response_headers(_context: u32, _count: u32, end: u32) -> u32 {
-    unsafe { std::hint::black_box(headers(2)) };
-    if end == 0 { PAUSE } else { CONTINUE }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn proxy_on_response_body(_context: u32, _size: u32, end: u32) -> u32 {
+pub unsafe extern "C" fn proxy_on_request_body(context: u32, _size: u32, end: u32) -> u32 {
     if end == 0 {
         return PAUSE;
     }
     unsafe {
-        let body = buffer(1);
-        proxy_set_buffer_bytes(1, 0, u32::MAX as usize, body.as_ptr(), body.len());
-        let (bytes, _) = headers(2);
-        proxy_set_header_map_pairs(2, bytes.as_ptr(), bytes.len());
+        let body = buffer(0);
+        clock();
+        clock();
+        decide(context, Some(body));
     }
+    CONTINUE
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn proxy_on_response_headers(context: u32, _count: u32, end: u32) -> u32 {
+    unsafe {
+        let (bytes, texts) = headers(2);
+        std::hint::black_box(texts);
+        (*(&raw mut HEADERS)).insert(context, bytes);
+        if end == 0 {
+            return PAUSE;
+        }
+        answer(context, None);
+    }
+    CONTINUE
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn proxy_on_response_body(context: u32, _size: u32, end: u32) -> u32 {
+    if end == 0 {
+        return PAUSE;
+    }
+    unsafe { answer(context, Some(buffer(1))) };
     CONTINUE
 }
 

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { WASI } from "node:wasi";
 
-const wasi = new WASI({ version: "preview1", args: ["bench"] });
+// Benchmarks read the demo policies.
+const wasi = new WASI({ version: "preview1", args: ["bench"], preopens: { "/": "/" } });
 const module = await WebAssembly.compile(await readFile(process.argv[2]));
 wasi.start(await WebAssembly.instantiate(module, wasi.getImportObject()));

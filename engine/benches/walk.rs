@@ -1,0 +1,103 @@
+//! What whole requests cost in the engine, as WebAssembly too: the best of many rounds.
+//!
+//! `decide.rs` has the same requests for Criterion, natively. This one has no harness, so that it
+//! runs in V8 as the filter does: see docs/performance.md. The shortest of many rounds counts,
+//! because other programs on the machine only ever make a round longer.
+#![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use std::hint::black_box;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use zonegate_engine::bundle::Bundle;
+use zonegate_engine::session::{Facts, Session, Step};
+
+/// The time of all requests.
+const NOW: &str = "2026-06-03T10:00:00Z";
+/// How often each is measured, and how many requests a measurement has.
+const ROUNDS: usize = 400;
+const REQUESTS: u32 = 20;
+
+/// The plaintext of a demo key.
+fn key(id: &str) -> String {
+    let text = std::fs::read_to_string(common::folder().join("cases/demo-keys.toml")).unwrap();
+    let table: toml::Table = text.parse().unwrap();
+    table.get(id).unwrap().as_str().unwrap().to_owned()
+}
+
+/// A request's facts, with the headers that a real client sends through Envoy.
+fn facts(method: &str, path: &str, key: &str) -> Facts {
+    let pairs = [
+        (":method", method),
+        (":path", path),
+        (":authority", "127.0.0.1:8080"),
+        (":scheme", "http"),
+        ("x-request-id", "7d5b3e1c-0000-4000-8000-000000000000"),
+        ("x-forwarded-proto", "http"),
+        ("user-agent", "lego-cli/4.9.1"),
+        ("accept", "application/json"),
+        ("content-type", "application/json"),
+        ("x-api-key", key),
+    ];
+    let bytes =
+        |(name, value): &(&str, &str)| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+    Facts {
+        headers: pairs.iter().map(bytes).collect(),
+        provider: Some("powerdns".to_owned()),
+        account: Some("main".to_owned()),
+        client: Some("198.51.100.7".parse().unwrap()),
+        tls: false,
+    }
+}
+
+/// Walks one request to its answer, with the audit record.
+fn walk(bundle: &Rc<Bundle>, facts: &Facts, body: &[u8], answer: (u16, &[u8])) {
+    let now: Timestamp = NOW.parse().unwrap();
+    let (mut session, mut step) = Session::begin(Rc::clone(bundle), facts, !body.is_empty(), now);
+    if matches!(step, Step::Body) {
+        step = session.body(body, now);
+    }
+    assert!(matches!(step, Step::Forward(_)), "{step:?}");
+    black_box(session.audit().to_json(&bundle.digest));
+    let (status, answer) = answer;
+    let content_type = (status == 200).then_some("application/json");
+    black_box(session.response(status, content_type, black_box(answer)));
+}
+
+/// Measures and prints.
+fn main() {
+    let bundle = Rc::new(Bundle::load(common::packed().json.as_bytes()).unwrap());
+    let key = key("demoallzones");
+    let path = "/api/v1/servers/localhost/zones/example.com.";
+    let change = br#"{"rrsets":[{"name":"www.example.com.","type":"A","ttl":60,"changetype":"REPLACE","records":[{"content":"192.0.2.80","disabled":false}]}]}"#;
+    let rrset = |at| {
+        format!(
+            r#"{{"comments":[],"name":"host{at}.example.com.","records":[{{"content":"192.0.2.{at}","disabled":false}}],"ttl":300,"type":"A"}}"#
+        )
+    };
+    let rrsets: Vec<String> = (0..20).map(rrset).collect();
+    let zone = format!(
+        r#"{{"account":"","id":"example.com.","kind":"Native","name":"example.com.","rrsets":[{}],"serial":1}}"#,
+        rrsets.join(",")
+    );
+    let (write, read) = (facts("PATCH", path, &key), facts("GET", path, &key));
+    let requests: [(&str, &dyn Fn()); 2] = [
+        ("PATCH of one record", &|| walk(&bundle, &write, change, (204, &[]))),
+        ("GET of 20 records", &|| walk(&bundle, &read, &[], (200, zone.as_bytes()))),
+    ];
+    let mut best = [Duration::MAX; 2];
+    for _ in 0..ROUNDS {
+        for ((_, work), best) in requests.iter().zip(&mut best) {
+            let start = Instant::now();
+            (0..REQUESTS).for_each(|_| work());
+            *best = start.elapsed().min(*best);
+        }
+    }
+    for ((title, _), best) in requests.iter().zip(best) {
+        println!("{title:24} {:>10.2?}", best / REQUESTS);
+    }
+}
