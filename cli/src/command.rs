@@ -1,6 +1,7 @@
 //! The subcommands, each in a file of its own: its arguments and its `run`.
 
 pub(crate) mod bundle;
+pub(crate) mod can;
 pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod key;
@@ -24,6 +25,7 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
         Command::Check(arguments) => check::run(&arguments, format),
         Command::Test(arguments) => test::run(&arguments, format),
         Command::Explain(arguments) => explain::run(&arguments, format),
+        Command::Can(arguments) => can::run(&arguments, format),
         Command::Key(arguments) => key::run(arguments, format),
         Command::Bundle(arguments) => bundle::run(&arguments, format),
         Command::Watch(arguments) => watch::run(&arguments, format),

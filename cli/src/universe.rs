@@ -17,17 +17,19 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 use zonegate_engine::bundle::Bundle;
+use zonegate_engine::key::Key;
 use zonegate_engine::name::{Name, NameForm};
 use zonegate_engine::operation::{Action, Operation, ResourceKind};
 use zonegate_engine::pattern::Reads;
 use zonegate_engine::policy::Holding;
 use zonegate_engine::record_type::RecordType;
+use zonegate_engine::session::OPERATIONS_MAX;
 use zonegate_engine::value;
 
 use self::literals::Literals;
 
 /// A zone that nobody mentions.
-const ELSEWHERE: &str = "elsewhere.example";
+pub(crate) const ELSEWHERE: &str = "elsewhere.example";
 /// Relative names that are tried in every zone; `@` is the apex.
 const RELATIVE: [&str; 6] = ["@", "www", "_acme-challenge", "_acme-challenge.www", "*", "a.b.c"];
 /// Types that are tried always.
@@ -38,7 +40,9 @@ const ADDRESSES: [&str; 3] = ["198.51.100.250", "127.0.0.1", "2001:db8:ffff::1"]
 const TEXT: &str = "zonegate";
 /// How far ahead an open and a shut moment of a window are looked for.
 const WINDOW_STEPS: i64 = 4 * 24 * 400;
-/// The step of that search.
+/// How far ahead every set of windows that are open together is looked for.
+const TOGETHER_STEPS: i64 = 4 * 24 * 8;
+/// The step of these searches.
 const WINDOW_STEP: SignedDuration = SignedDuration::from_mins(15);
 
 /// Representative values.
@@ -62,6 +66,25 @@ pub(crate) struct Universe {
     pub(crate) routes: Vec<String>,
     /// Kinds of metadata.
     pub(crate) metadata: Vec<String>,
+    /// How many operations a request means.
+    pub(crate) operations: Vec<usize>,
+    /// The attributes of the context that policies read; `*` where it may be any.
+    pub(crate) reads: BTreeSet<String>,
+    /// Entities that policies name, as type and id.
+    pub(crate) entities: BTreeSet<(String, String)>,
+    /// Accounts that policies can tell from others, as `provider/account`.
+    pub(crate) accounts: BTreeSet<String>,
+}
+
+/// What the representatives are to be of, besides policies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Around<'a> {
+    /// The keys whose grants are looked at.
+    pub(crate) keys: Vec<&'a Key>,
+    /// Zones that are to be represented, whether or not somebody mentions them.
+    pub(crate) zones: Vec<Name>,
+    /// The time to begin with, and moments of windows ([`window_times`]).
+    pub(crate) times: Vec<Timestamp>,
 }
 
 impl Universe {
@@ -73,24 +96,51 @@ impl Universe {
         holdings: impl Iterator<Item = &'h Holding>,
         now: Timestamp,
     ) -> Universe {
+        let keys = bundle.keys.iter().collect();
+        let around = Around { keys, zones: Vec::new(), times: window_times(bundle, now) };
+        Universe::around(bundle, holdings, &around)
+    }
+
+    /// The same for some keys only, and with more zones; quick enough to be made for every key.
+    pub(crate) fn around<'h>(
+        bundle: &Bundle,
+        holdings: impl Iterator<Item = &'h Holding>,
+        around: &Around<'_>,
+    ) -> Universe {
         let literals = Literals::of(holdings);
         let mut universe = Universe::default();
-        universe.add_zones(bundle, &literals);
-        universe.add_names(bundle, &literals);
+        universe.add_zones(around, &literals);
+        universe.add_names(bundle, around, &literals);
         universe.add_records(bundle, &literals);
         universe.add_froms(bundle, &literals);
-        universe.add_times(bundle, &literals, now);
+        universe.add_times(bundle, around, &literals);
         universe.routes = literals.ids("Route").map(str::to_owned).collect();
+        let near = literals
+            .numbers
+            .iter()
+            .flat_map(|number| [number.saturating_sub(1), *number, number.saturating_add(1)]);
+        let possible = near.filter_map(|number| usize::try_from(number).ok());
+        let possible = possible.filter(|number| (1..=OPERATIONS_MAX).contains(number));
+        universe.operations = [1].into_iter().chain(possible).collect();
+        unique(&mut universe.operations);
+        let providers = literals.ids("Provider").chain(literals.texts("provider"));
+        let routed = literals.ids("Route").filter_map(|route| route.split('/').next());
+        let accounts = literals.ids("Account").map(str::to_owned);
+        let accounts = accounts.chain(providers.chain(routed).map(|one| format!("{one}/main")));
+        universe.accounts = accounts.collect();
+        universe.reads = literals.context;
+        universe.entities = literals.entities;
         universe
     }
 
     /// The zones of grants and policies, one beside each, their parents, and one of nobody.
-    fn add_zones(&mut self, bundle: &Bundle, literals: &Literals) {
-        let grants = bundle.keys.iter().flat_map(|key| &key.grants);
+    fn add_zones(&mut self, around: &Around<'_>, literals: &Literals) {
+        let grants = around.keys.iter().flat_map(|key| &key.grants);
         let granted = grants.filter_map(|grant| grant.zone.as_ref().map(Name::as_str));
         let named =
             literals.ids("Zone").chain(literals.ids("Domain")).chain(literals.texts("zone"));
-        let mentioned: BTreeSet<&str> = granted.chain(named).collect();
+        let wanted = around.zones.iter().map(Name::as_str);
+        let mentioned: BTreeSet<&str> = granted.chain(named).chain(wanted).collect();
         let beside = mentioned.iter().map(|zone| format!("not-{zone}"));
         let below = mentioned.iter().map(|zone| format!("child.{zone}"));
         let all = mentioned.iter().map(|zone| (*zone).to_owned());
@@ -100,8 +150,8 @@ impl Universe {
     }
 
     /// Owner names: those that are mentioned, and the usual ones of every zone.
-    fn add_names(&mut self, bundle: &Bundle, literals: &Literals) {
-        let grants = bundle.keys.iter().flat_map(|key| &key.grants);
+    fn add_names(&mut self, bundle: &Bundle, around: &Around<'_>, literals: &Literals) {
+        let grants = around.keys.iter().flat_map(|key| &key.grants);
         let granted = grants.flat_map(|grant| [&grant.name, &grant.domain]).flatten();
         self.names.extend(granted.cloned());
         let mut relative: Vec<String> = RELATIVE.iter().map(|one| (*one).to_owned()).collect();
@@ -110,7 +160,8 @@ impl Universe {
         self.names.extend(named.filter_map(name));
         relative.extend(literals.texts("relative").map(str::to_owned));
         relative.extend(literals.texts("leftmost").map(str::to_owned));
-        for pattern in bundle.patterns.iter() {
+        let asked: BTreeSet<&str> = literals.ids("Pattern").collect();
+        for pattern in bundle.patterns.iter().filter(|one| asked.contains(one.name())) {
             let samples = regex::samples(pattern.regex());
             match pattern.reads() {
                 Reads::Name => {
@@ -157,20 +208,12 @@ impl Universe {
         self.froms = addresses(all.chain(literals.calls("ip")));
     }
 
-    /// Times: now, an open and a shut moment of each window, both sides of each date and time of
-    /// day, and each weekday where one is mentioned.
-    fn add_times(&mut self, bundle: &Bundle, literals: &Literals, now: Timestamp) {
-        self.times.push(now);
+    /// Times: those that were given, both sides of each date and time of day, and each weekday
+    /// where one is mentioned.
+    fn add_times(&mut self, bundle: &Bundle, around: &Around<'_>, literals: &Literals) {
+        self.times.extend(&around.times);
+        let Some(now) = self.times.first().copied() else { return };
         let later = |by: SignedDuration| now.checked_add(by).ok();
-        for window in bundle.windows.names() {
-            let mut steps = (1..WINDOW_STEPS).filter_map(|step| {
-                let by = WINDOW_STEP.checked_mul(i32::try_from(step).ok()?)?;
-                later(by)
-            });
-            let is_open = |at: Timestamp| bundle.windows.open(at).contains(&window.as_str());
-            let now_open = is_open(now);
-            self.times.extend(steps.find(|at| is_open(*at) != now_open));
-        }
         for text in literals.calls("datetime") {
             let Ok(at) = text.parse::<Timestamp>().or_else(|_| format!("{text}T00:00:00Z").parse())
             else {
@@ -192,12 +235,6 @@ impl Universe {
             self.times.extend((1..7).filter_map(|day| later(SignedDuration::from_hours(24 * day))));
         }
         unique(&mut self.times);
-    }
-
-    /// The zone of [`Universe::zones`] that a name is written through: the longest that has it.
-    pub(crate) fn zone_of(&self, owner: &Name) -> Option<&Name> {
-        let around = self.zones.iter().filter(|zone| owner.is_below_or_equal(zone));
-        around.max_by_key(|zone| zone.labels().count())
     }
 
     /// Values for a record of this type; empty where none is known that would be read.
@@ -242,8 +279,13 @@ impl Universe {
     /// The operations of an action on records.
     fn records(&self, action: Action, with_values: bool) -> Vec<Operation> {
         let mut made = Vec::new();
-        for owner in &self.names {
-            let Some(zone) = self.zone_of(owner) else { continue };
+        // Nobody knows here which of the zones exist, so a name is asked about in each that it
+        // could be in.
+        let owners = self.names.iter().flat_map(|owner| {
+            let around = self.zones.iter().filter(|zone| owner.is_below_or_equal(zone));
+            around.map(move |zone| (owner, zone))
+        });
+        for (owner, zone) in owners {
             for rtype in &self.types {
                 let mut values: Vec<Option<String>> =
                     self.values(*rtype).into_iter().map(Some).collect();
@@ -260,6 +302,38 @@ impl Universe {
         }
         made
     }
+}
+
+/// The time to begin with, then a moment for each set of windows that are open together within the
+/// following days, and for each window that did not open or shut in them, the next time it does.
+pub(crate) fn window_times(bundle: &Bundle, now: Timestamp) -> Vec<Timestamp> {
+    let later = |step: i64| {
+        let by = WINDOW_STEP.checked_mul(i32::try_from(step).ok()?)?;
+        now.checked_add(by).ok()
+    };
+    let mut times = vec![now];
+    if bundle.windows.iter().next().is_none() {
+        return times;
+    }
+    let mut known = BTreeSet::from([bundle.windows.open(now)]);
+    for at in (1..TOGETHER_STEPS).filter_map(later) {
+        if known.insert(bundle.windows.open(at)) {
+            times.push(at);
+        }
+    }
+    for window in bundle.windows.names() {
+        let seen = |open: bool| known.iter().any(|set| set.contains(&window.as_str()) == open);
+        if seen(true) && seen(false) {
+            continue;
+        }
+        let wanted = !seen(true);
+        let mut steps = (TOGETHER_STEPS..WINDOW_STEPS).filter_map(later);
+        let is_wanted =
+            |at: &Timestamp| bundle.windows.open(*at).contains(&window.as_str()) == wanted;
+        times.extend(steps.find(is_wanted));
+    }
+    unique(&mut times);
+    times
 }
 
 /// A text as a name, if it is one.

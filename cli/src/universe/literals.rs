@@ -23,6 +23,8 @@ pub(super) struct Literals {
     pub(super) calls: BTreeSet<(String, String)>,
     /// Numbers.
     pub(super) numbers: BTreeSet<i64>,
+    /// The attributes of the context that are read; `*` where all of them may be.
+    pub(super) context: BTreeSet<String>,
 }
 
 impl Literals {
@@ -55,6 +57,8 @@ impl Literals {
     /// Reads a policy; the walk keeps its own stack, so its depth does not depend on the policy's.
     fn read(&mut self, policy: &Value) {
         let mut pending = vec![policy];
+        // How often the context is named beyond reading one attribute of it.
+        let mut bare = 0i64;
         while let Some(value) = pending.pop() {
             match value {
                 Value::Object(object) => {
@@ -65,6 +69,17 @@ impl Literals {
                     for operator in ["==", "!=", "contains"] {
                         if let Some(operands) = object.get(operator) {
                             self.compared(operands);
+                        }
+                    }
+                    if text("Var") == Some("context") {
+                        bare += 1;
+                    }
+                    for read in [".", "has"].iter().filter_map(|access| object.get(*access)) {
+                        let of = read.get("left").and_then(|left| left.get("Var"));
+                        if of.and_then(Value::as_str) == Some("context") {
+                            bare -= 1;
+                            let attribute = read.get("attr").and_then(Value::as_str);
+                            self.context.insert(attribute.unwrap_or("*").to_owned());
                         }
                     }
                     if let Some(operands) = object.get("like") {
@@ -85,6 +100,9 @@ impl Literals {
                 Value::Array(items) => pending.extend(items),
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
             }
+        }
+        if bare > 0 {
+            self.context.insert("*".to_owned());
         }
     }
 

@@ -74,7 +74,7 @@ fn of_class(class: &Class) -> Vec<Vec<u8>> {
     let order = (b'a'..=b'z').chain(b'0'..=b'9').chain(b'A'..=b'Z').chain(b' '..=b'~');
     let mut members = order.filter(|byte| has(*byte));
     let first = members.next();
-    first.into_iter().chain(members.last()).map(|byte| vec![byte]).collect()
+    first.into_iter().chain(members.next_back()).map(|byte| vec![byte]).collect()
 }
 
 #[cfg(test)]

@@ -36,6 +36,8 @@ pub struct Holding {
     pub on: On,
     /// Its clauses, as Cedar text with `when` or `unless` before it, in the order of evaluation.
     pub clauses: Vec<String>,
+    /// The policy in Cedar: as it was written; a link's with its slots filled.
+    pub text: String,
     /// The policy in Cedar's JSON form, without slots.
     pub json: Value,
 }
@@ -137,6 +139,7 @@ fn holding(entry: &Entry, linked: Option<&str>, number: usize) -> Option<Holding
             .collect(),
         on: on_of(&entry.scope.resource),
         clauses: clauses.map(|one| format!("{} {}", word(one.unless), one.text)).collect(),
+        text: entry.policy.to_string(),
         json: entry.policy.to_json().ok()?,
     })
 }
