@@ -129,6 +129,12 @@ impl Folder {
         if problems.is_empty() { Ok(Checked { packed, bundle }) } else { Err(sorted(problems)) }
     }
 
+    /// The text of one of its files, given below the folder.
+    pub(crate) fn text(&self, file: &str) -> Option<&str> {
+        let found = self.source.files.iter().find(|(name, _)| name == file);
+        found.map(|(_, text)| text.as_str())
+    }
+
     /// The folder of its decision tables.
     pub(crate) fn cases(&self) -> PathBuf {
         self.path.join(CASES)
@@ -313,17 +319,17 @@ fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
 /// incomplete where the file ends too early.
 fn follows(problem: &Problem, cause: &Problem) -> bool {
     const DEFINED_IN: [(&str, &str, &str); 4] = [
-        ("roles.toml", "entity `Role::", "unknown role `"),
-        ("patterns.toml", "entity `Pattern::", "unknown pattern `"),
-        ("networks.toml", "entity `Network::", "unknown network `"),
-        ("windows.toml", "entity `Window::", "unknown window `"),
+        ("roles.toml", "there is no role `", "unknown role `"),
+        ("patterns.toml", "there is no pattern `", "unknown pattern `"),
+        ("networks.toml", "there is no network `", "unknown network `"),
+        ("windows.toml", "there is no window `", "unknown window `"),
     ];
     let missing =
         |file: &str| cause.file == MANIFEST && cause.message.contains(&format!("`{file}`"));
     let says = |text: &str| problem.message.contains(text);
     let undefined = DEFINED_IN.iter().any(|(file, in_policy, in_key)| {
         let unread = cause.file == *file || missing(file);
-        unread && ((says("enumerated") && says(in_policy)) || says(in_key))
+        unread && (says(in_policy) || says(in_key))
     });
     let inapplicable = says("unable to find an applicable action")
         && cause.message.contains("unrecognized action")

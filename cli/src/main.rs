@@ -12,6 +12,7 @@ mod exit;
 mod folder;
 mod gate;
 mod http;
+mod lint;
 mod output;
 mod show;
 #[expect(dead_code, unused_imports, reason = "`prove` and `diff` are about to use it")]

@@ -22,13 +22,16 @@ pub(crate) struct ProblemJson<'a> {
     message: &'a str,
     /// What to do about it.
     help: Option<&'a str>,
+    /// The lint that found it, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lint: Option<&'static str>,
 }
 
 /// Problems as a program reads them.
 pub(crate) fn problems_json(problems: &[Problem]) -> Vec<ProblemJson<'_>> {
     fn json(problem: &Problem) -> ProblemJson<'_> {
-        let Problem { file, line, message, help } = problem;
-        ProblemJson { file, line: *line, message, help: help.as_deref() }
+        let Problem { file, line, message, help, lint } = problem;
+        ProblemJson { file, line: *line, message, help: help.as_deref(), lint: *lint }
     }
     problems.iter().map(json).collect()
 }
@@ -37,7 +40,11 @@ pub(crate) fn problems_json(problems: &[Problem]) -> Vec<ProblemJson<'_>> {
 ///
 /// Where the line has the text that the message quotes first, a caret points at it.
 pub(crate) fn problem_text(problem: &Problem, folder: &Path, ink: Ink, paint: Paint) -> String {
-    let word = if ink == Ink::Doubt { "warning:" } else { "error:" };
+    let word = match (ink == Ink::Doubt, problem.lint) {
+        (true, Some(lint)) => &format!("warning[{lint}]:"),
+        (true, None) => "warning:",
+        (false, _) => "error:",
+    };
     let place = place(problem, folder);
     let place = paint.ink(Ink::Strong, &place);
     let mut lines = vec![format!("{place} {} {}", paint.ink(ink, word), problem.message)];

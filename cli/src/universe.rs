@@ -9,6 +9,7 @@
 //! A proof. Where a policy compares two attributes with each other, or does arithmetic, something
 //! between the representatives may be decided otherwise. `prove` says what is certain.
 
+mod about;
 mod literals;
 mod regex;
 
@@ -26,6 +27,7 @@ use zonegate_engine::record_type::RecordType;
 use zonegate_engine::session::OPERATIONS_MAX;
 use zonegate_engine::value;
 
+pub(crate) use self::about::About;
 use self::literals::Literals;
 
 /// A zone that nobody mentions.
@@ -107,7 +109,11 @@ impl Universe {
         holdings: impl Iterator<Item = &'h Holding>,
         around: &Around<'_>,
     ) -> Universe {
-        let literals = Literals::of(holdings);
+        Universe::made(bundle, Literals::of(holdings), around)
+    }
+
+    /// Of these literals.
+    fn made(bundle: &Bundle, literals: Literals, around: &Around<'_>) -> Universe {
         let mut universe = Universe::default();
         universe.add_zones(around, &literals);
         universe.add_names(bundle, around, &literals);

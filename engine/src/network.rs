@@ -193,14 +193,16 @@ fn read_network(name: String, section: Section<'_, '_>) -> Network {
         let Some(range) = read_range(&section, &text) else { continue };
         if let Some(other) = ranges.iter().find(|one| one.covers(&range) || range.covers(one)) {
             let message = format!("has `{range}` and `{other}`, one of which is inside the other");
-            section.warning(text.offset, message, "remove the smaller one");
+            section.warning("nested-ranges", text.offset, message, "remove the smaller one");
         }
         if range.prefix_bits == 0 {
             let help = "is that meant? Every address of that family is in this network";
-            section.warning(text.offset, format!("has the range `{range}`"), help);
+            let message = format!("has the range `{range}`");
+            section.warning("network-of-everything", text.offset, message, help);
         }
         ranges.push(range);
     }
+    section.allows();
     section.done();
     let description = description.map(|text| text.value).unwrap_or_default();
     Network { name, description, ranges }

@@ -160,6 +160,7 @@ impl Patterns {
         }
         let patterns = named.into_iter().filter_map(|(name, section)| {
             let pattern = read_pattern(name.value, &section);
+            section.allows();
             section.done();
             pattern
         });
@@ -268,7 +269,9 @@ fn read_regex(section: &Section<'_, '_>, regex: &At<String>, reads: Reads) -> Op
     for finding in shape::findings(&hir, reads) {
         match finding {
             Finding::Wrong(message, help) => section.problem(regex.offset, message, help),
-            Finding::Doubtful(message, help) => section.warning(regex.offset, message, help),
+            Finding::Doubtful(lint, message, help) => {
+                section.warning(lint, regex.offset, message, help);
+            }
         }
     }
     match compile(&regex.value) {

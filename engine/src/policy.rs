@@ -18,6 +18,8 @@ mod clause;
 mod depth;
 mod entities;
 #[cfg(feature = "author")]
+mod enumerated;
+#[cfg(feature = "author")]
 mod explain;
 mod facts;
 #[cfg(feature = "author")]
@@ -33,6 +35,8 @@ mod seen;
 mod spelling;
 mod subject;
 mod types;
+#[cfg(feature = "author")]
+mod written;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -53,6 +57,8 @@ pub use self::holding::{Holding, On, Who};
 pub use self::schema::{FIXED as FIXED_SCHEMA, Lists};
 pub use self::scope::AccountId;
 pub use self::subject::Subject;
+#[cfg(feature = "author")]
+pub use self::written::{Allow, Written, allows};
 
 use self::facts::Reads;
 use self::load::{Authored, Binds, LoadedTemplate};
@@ -170,8 +176,10 @@ impl Policies {
         let schema = lists.schema().map_err(|problem| vec![problem])?;
         let (loaded, all, mut problems) = load::parse_all(files);
         // What could be parsed is validated all the same, so that one round shows all problems.
-        problems.extend(load::validate(files, &loaded, &all, &schema));
-        problems.extend(spelling::problems(&loaded, lists));
+        let found = load::validate(files, &loaded, &all, &schema).into_iter();
+        problems.extend(found.map(|problem| enumerated::with_nearest(problem, lists)));
+        problems.extend(spelling::problems(files, &loaded, lists));
+        problems.extend(written::allow_problems(&loaded));
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -247,6 +255,7 @@ impl Policies {
                 Problem::new(&authored.file, message)
                     .at(authored.line)
                     .help("add `@doc(\"one sentence\")`; `whoami` shows it")
+                    .lint("policy-without-doc")
             })
             .collect()
     }

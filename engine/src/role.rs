@@ -28,6 +28,7 @@ pub fn parse(file: &str, text: &str) -> Result<(Vec<String>, Vec<Problem>), Vec<
             );
         }
         section.required_text("description", "say who has this role");
+        section.allows();
         section.done();
         names.push(name.value);
     }

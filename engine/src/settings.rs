@@ -14,6 +14,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::problem::Problem;
+#[cfg(feature = "author")]
+use crate::problem::nearest;
 
 /// Bytes in the name of a role, network, window or pattern.
 const IDENTIFIER_BYTES_MAX: usize = 64;
@@ -76,14 +78,15 @@ impl<'t> Source<'t> {
         self.push(&self.problems, problem, Some(offset));
     }
 
-    /// Notes a warning at a byte offset.
+    /// Notes a warning of a lint at a byte offset.
     pub(crate) fn warning(
         &self,
+        lint: &'static str,
         offset: usize,
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        let warning = Problem::new(self.file, message).help(help);
+        let warning = Problem::new(self.file, message).help(help).lint(lint);
         self.push(&self.warnings, warning, Some(offset));
     }
 
@@ -150,9 +153,26 @@ impl<'s, 't> Section<'s, 't> {
         self.source.problem(offset, format!("{} {message}", self.what), help);
     }
 
-    /// Notes a warning of this table: `<what> <message>`.
-    pub(crate) fn warning(&self, offset: usize, message: impl Display, help: impl Into<String>) {
-        self.source.warning(offset, format!("{} {message}", self.what), help);
+    /// Notes a warning of a lint about this table: `<what> <message>`.
+    pub(crate) fn warning(
+        &self,
+        lint: &'static str,
+        offset: usize,
+        message: impl Display,
+        help: impl Into<String>,
+    ) {
+        self.source.warning(lint, offset, format!("{} {message}", self.what), help);
+    }
+
+    /// Reads `allow = [{ lint = "...", reason = "..." }]`, warnings that are allowed here.
+    ///
+    /// They are no part of a bundle: this only holds them to their form, `check` reads them.
+    pub(crate) fn allows(&self) {
+        for allow in self.tables("allow", &format!("an `allow` of {}", self.what)) {
+            allow.required_text("lint", "name the lint, as `zonegate check --explain` lists them");
+            allow.required_text("reason", "say why this is right here");
+            allow.done();
+        }
     }
 
     /// Whether a field is there, of whatever kind.
@@ -410,32 +430,22 @@ pub(crate) fn one_of<'a>(
     found: &str,
     right: impl Iterator<Item = &'a str> + Clone,
 ) -> String {
-    let near = right.clone().map(|name| (distance(found, name), name)).min();
+    let near = nearest(found, right.clone());
     let list: Vec<&str> = right.take(40).collect();
     if list.is_empty() {
         return format!("there is no {what} yet");
     }
     let list = list.join(", ");
     match near {
-        Some((changes, name)) if changes <= 2 && changes < name.len() => {
-            format!("did you mean `{name}`? One {what} of: {list}")
-        }
-        Some(_) | None => format!("one {what} of: {list}"),
+        Some(name) => format!("did you mean `{name}`? One {what} of: {list}"),
+        None => format!("one {what} of: {list}"),
     }
 }
 
-/// How many characters must be added, removed or changed to make `b` of `a`.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().take(80).enumerate() {
-        let mut next = vec![i + 1];
-        for ((y, above), diagonal) in b.chars().zip(row.iter().skip(1)).zip(&row) {
-            let left = next.last().copied().unwrap_or(usize::MAX - 1);
-            next.push((diagonal + usize::from(x != y)).min(above + 1).min(left + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(usize::MAX)
+/// Without the tools of authors, nothing is suggested.
+#[cfg(not(feature = "author"))]
+fn nearest<'a>(_: &str, _: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    None
 }
 
 #[cfg(test)]

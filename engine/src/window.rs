@@ -151,6 +151,12 @@ impl Window {
             && (self.except.is_empty() || !self.except.contains(&date.to_string()))
     }
 
+    /// For how long it is open once it has begun, in minutes of the wall clock.
+    pub fn length_minutes(&self) -> u16 {
+        let whole = if self.from < self.to { 0 } else { DAY_MINUTES };
+        (self.to + whole).saturating_sub(self.from)
+    }
+
     /// Whether the window is open when the wall clock shows this.
     fn open_at(&self, wall: DateTime) -> bool {
         let minute =
@@ -270,6 +276,12 @@ impl Windows {
             .iter()
             .filter(|window| walls.get(window.zone).is_some_and(|wall| window.open_at(*wall)));
         open.map(|window| window.name.as_str()).collect()
+    }
+
+    /// Whether one of these windows is open at this time.
+    pub fn is_open(&self, window: &Window, now: Timestamp) -> bool {
+        let zone = self.zones.get(window.zone);
+        zone.is_some_and(|zone| window.open_at(zone.to_datetime(now)))
     }
 
     /// What the deployment's wall clock shows at this time.

@@ -37,6 +37,13 @@ impl Literals {
         found
     }
 
+    /// The literals of one policy in Cedar's JSON form.
+    pub(super) fn of_json(policy: &Value) -> Literals {
+        let mut found = Literals::default();
+        found.read(policy);
+        found
+    }
+
     /// The ids of the entities of a type.
     pub(super) fn ids<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a str> {
         self.entities.iter().filter(move |(one, _)| one == kind).map(|(_, id)| id.as_str())

@@ -254,6 +254,12 @@ fn idle_roles(parts: &Parts) -> Vec<Problem> {
         .roles
         .iter()
         .filter(|role| !mentioned.contains(role.as_str()))
-        .map(|role| Problem::new("roles.toml", format!("no policy mentions the role `{role}`")))
+        .map(|role| {
+            let problem =
+                Problem::new("roles.toml", format!("no policy mentions the role `{role}`"));
+            problem
+                .help("delete it, or write the policy that it is for")
+                .lint("role-without-policy")
+        })
         .collect()
 }

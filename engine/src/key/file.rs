@@ -91,6 +91,7 @@ fn read_key(mut section: Section<'_, '_>, known: &Known<'_>, seen: &mut Seen) ->
     let what = format!("a grant of {}", section.what);
     let grants = section.tables("grant", &what);
     let grants = grants.into_iter().map(|grant| read_grant(grant, known)).collect();
+    section.allows();
     section.done();
     Some(Key {
         id: id?.value,
@@ -245,7 +246,7 @@ fn sorted(section: &Section<'_, '_>, field: &str, list: Vec<At<String>>) -> Vec<
     for item in list {
         if values.contains(&item.value) {
             let message = format!("has `{}` twice in `{field}`", printable(&item.value));
-            section.warning(item.offset, message, "remove one");
+            section.warning("repeated-entry", item.offset, message, "remove one");
         } else {
             values.push(item.value);
         }

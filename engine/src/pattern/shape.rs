@@ -15,8 +15,8 @@ use super::{NEST_MAX, Reads};
 pub(super) enum Finding {
     /// Refuses the pattern.
     Wrong(String, String),
-    /// A warning.
-    Doubtful(String, String),
+    /// A warning of a lint.
+    Doubtful(&'static str, String, String),
 }
 
 /// Parses an expression by itself; the error is one line.
@@ -261,6 +261,7 @@ pub(super) fn findings(hir: &Hir, reads: Reads) -> Vec<Finding> {
     } else if start {
         let message = "has `^` and `$` in its expression, which change nothing".to_owned();
         findings.push(Finding::Doubtful(
+            "regex-anchors",
             message,
             "leave them out: an expression matches the whole of what it reads".to_owned(),
         ));
@@ -270,11 +271,12 @@ pub(super) fn findings(hir: &Hir, reads: Reads) -> Vec<Finding> {
             "begins and ends with `.*`, so it matches wherever the rest occurs".to_owned();
         let help = "is that meant? `prod.*` matches only what begins so, `.*\\.prod` only what ends so, \
                     `(.*\\.)?prod(\\..*)?` whole labels";
-        findings.push(Finding::Doubtful(message, help.to_owned()));
+        findings.push(Finding::Doubtful("regex-loose", message, help.to_owned()));
     }
     if reads != Reads::Value && bare_dot(hir) {
         let message = "has a `.` that matches any character".to_owned();
         findings.push(Finding::Doubtful(
+            "regex-bare-dot",
             message,
             "write `\\.` for the dot between two labels, or `[a-z0-9-]` for one character"
                 .to_owned(),
@@ -283,6 +285,7 @@ pub(super) fn findings(hir: &Hir, reads: Reads) -> Vec<Finding> {
     if found.possible && dead_branch(hir, alphabet(reads, false)) {
         let message = "has an alternative that can never match".to_owned();
         findings.push(Finding::Doubtful(
+            "regex-dead-branch",
             message,
             "names are in lower case, of letters, digits, `-`, `_`, `*` and dots".to_owned(),
         ));

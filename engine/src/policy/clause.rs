@@ -17,6 +17,9 @@ use super::{Asking, Entry, Policies};
 use crate::operation::Operation;
 use crate::pattern::Patterns;
 
+/// What stands for Cedar's words where nothing could be asked.
+pub(super) const UNASKED: &str = "the request cannot be expressed";
+
 /// One clause of a policy, with what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clause {
@@ -122,7 +125,7 @@ impl Policies {
         let seen = self.seen(patterns, asking, operation, &alone);
         let Some((request, prepared)) = seen.and_then(|seen| self.request(asking, &alone, &seen))
         else {
-            return Held::Failed("the request cannot be expressed".to_owned());
+            return Held::Failed(UNASKED.to_owned());
         };
         let response = self.authorizer.is_authorized(&request, &alone.set, &prepared.entities);
         if let Some(error) = response.diagnostics().errors().next() {

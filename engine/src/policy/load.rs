@@ -19,7 +19,7 @@ use super::facts::{self, Mentions};
 use crate::problem::Problem;
 
 /// Annotations that mean something; any other is a misspelling.
-const ANNOTATIONS: [&str; 4] = ["id", "doc", "grant", "binds"];
+const ANNOTATIONS: [&str; 5] = ["id", "doc", "grant", "binds", "allow_lint"];
 
 /// A policy or template as its author wrote it.
 #[derive(Clone, Debug)]
@@ -32,6 +32,9 @@ pub(super) struct Authored {
     pub(super) file: String,
     /// The line it begins at.
     pub(super) line: usize,
+    /// Its `@allow_lint`: the warnings that its author allows.
+    #[cfg(feature = "author")]
+    pub(super) allow: String,
     /// What it mentions.
     pub(super) mentions: Mentions,
 }
@@ -47,6 +50,19 @@ pub(super) enum Binds {
     Name,
     /// No `?resource` at all.
     Nothing,
+}
+
+#[cfg(feature = "author")]
+impl Binds {
+    /// The field of a grant; empty where there is none.
+    pub(super) const fn field(self) -> &'static str {
+        match self {
+            Binds::Zone => "zone",
+            Binds::Domain => "domain",
+            Binds::Name => "name",
+            Binds::Nothing => "",
+        }
+    }
 }
 
 /// A template with what its links need.
@@ -200,7 +216,13 @@ fn authored(
     for (name, _) in annotations {
         if !ANNOTATIONS.contains(name) {
             let problem = Problem::new(file, format!("unknown annotation `@{name}`")).at(line);
-            problems.push(problem.help(format!("known annotations: @{}", ANNOTATIONS.join(", @"))));
+            let near = near_annotation(name).map(|near| format!("did you mean `@{near}`? "));
+            let help = format!(
+                "{}known annotations: @{}",
+                near.unwrap_or_default(),
+                ANNOTATIONS.join(", @")
+            );
+            problems.push(problem.help(help));
             known = false;
         }
     }
@@ -226,8 +248,22 @@ fn authored(
         doc: find("doc").unwrap_or_default().to_owned(),
         file: file.to_owned(),
         line,
+        #[cfg(feature = "author")]
+        allow: find("allow_lint").unwrap_or_default().to_owned(),
         mentions: facts::mentions(json),
     })
+}
+
+/// The annotation that a misspelt one was meant to be.
+#[cfg(feature = "author")]
+fn near_annotation(name: &str) -> Option<&'static str> {
+    crate::problem::nearest(name, ANNOTATIONS.into_iter())
+}
+
+/// A filter suggests nothing.
+#[cfg(not(feature = "author"))]
+fn near_annotation(_: &str) -> Option<&'static str> {
+    None
 }
 
 /// The problem of two policies with one id.

@@ -27,8 +27,8 @@ struct Comparison<'p> {
     like: bool,
 }
 
-/// Everything in these policies that could never match.
-pub(super) fn problems(loaded: &Loaded, lists: &Lists) -> Vec<Problem> {
+/// Everything in these policies, read from these files, that could never match.
+pub(super) fn problems(files: &[(String, String)], loaded: &Loaded, lists: &Lists) -> Vec<Problem> {
     let mut providers: Vec<&str> =
         lists.routes.iter().filter_map(|route| route.split('/').next()).collect();
     providers.dedup();
@@ -39,7 +39,36 @@ pub(super) fn problems(loaded: &Loaded, lists: &Lists) -> Vec<Problem> {
     for template in &loaded.templates {
         judge(&template.authored, &template.json, &providers, &mut problems);
     }
-    problems
+    problems.into_iter().map(|problem| at_its_line(problem, files)).collect()
+}
+
+/// The problem at the line of the text that it quotes first, which stands in or below the line at
+/// which its policy begins.
+fn at_its_line(problem: Problem, files: &[(String, String)]) -> Problem {
+    let text = files.iter().find(|(file, _)| *file == problem.file).map(|(_, text)| text);
+    let quoted = problem.message.split(['`', '"']).find(|part| part.contains("::"));
+    let compared = problem.message.split('"').nth(1);
+    let Some(begin) = problem.line else { return problem };
+    // An entity is quoted whole, a comparison as its text.
+    let sought = match (problem.message.split('`').nth(1), quoted, compared) {
+        (Some(entity), Some(_), _) => entity.to_owned(),
+        (_, None, Some(text)) => format!("\"{text}\""),
+        _ => return problem,
+    };
+    let lines =
+        text.into_iter().flat_map(|text| text.lines()).enumerate().skip(begin.saturating_sub(1));
+    // Where the next policy begins, the search has gone too far.
+    let own = lines.take_while(|(at, line)| *at < begin || !line.starts_with("@id("));
+    let mut own = own.filter(|(_, line)| line.contains(&sought) && !is_remark(line));
+    match own.next() {
+        Some((at, _)) => problem.at(at + 1),
+        None => problem,
+    }
+}
+
+/// Whether a line is a comment or a `@doc`, which may repeat what is sought.
+fn is_remark(line: &str) -> bool {
+    line.trim_start().starts_with("//") || line.trim_start().starts_with("@doc")
 }
 
 /// Judges the entities and comparisons of one policy.

@@ -65,6 +65,7 @@ pub(super) fn parse(
     }
     let windows = named.into_iter().filter_map(|(name, section)| {
         let window = read_window(name.value, &section, &mut zones);
+        section.allows();
         section.done();
         window
     });
@@ -94,6 +95,7 @@ fn read_window(name: String, section: &Section<'_, '_>, zones: &mut Zones<'_>) -
             let message =
                 format!("has the exception {}, when it would not begin anyway", date.value);
             section.warning(
+                "idle-exception",
                 date.offset,
                 message,
                 "an exception is a date on which the window would begin",
@@ -128,6 +130,7 @@ fn read_days(section: &Section<'_, '_>) -> u8 {
         if let Some(index) = found {
             if days & (1 << index) != 0 {
                 section.warning(
+                    "repeated-entry",
                     name.offset,
                     format!("has `{}` twice in `days`", name.value),
                     "remove one",
