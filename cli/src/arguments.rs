@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::command::{bundle, can, check, explain, key, routes, test, watch};
+use crate::command::{bundle, can, check, diff, explain, key, routes, test, watch};
 use crate::exit;
 
 /// Scoped keys for DNS provider APIs: check, try, explain and deliver their policies.
@@ -49,6 +49,7 @@ pub(crate) enum Command {
     Test(test::Arguments),
     Explain(explain::Arguments),
     Can(can::Arguments),
+    Diff(diff::Arguments),
     Key(key::Arguments),
     Bundle(bundle::Arguments),
     Watch(watch::Arguments),

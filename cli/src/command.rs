@@ -3,6 +3,7 @@
 pub(crate) mod bundle;
 pub(crate) mod can;
 pub(crate) mod check;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod key;
 pub(crate) mod routes;
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
         Command::Test(arguments) => test::run(&arguments, format),
         Command::Explain(arguments) => explain::run(&arguments, format),
         Command::Can(arguments) => can::run(&arguments, format),
+        Command::Diff(arguments) => diff::run(&arguments, format),
         Command::Key(arguments) => key::run(arguments, format),
         Command::Bundle(arguments) => bundle::run(&arguments, format),
         Command::Watch(arguments) => watch::run(&arguments, format),

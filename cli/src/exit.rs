@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Deny,
     /// 3: the folder has problems.
     Problems,
+    /// 4: `diff` found that decisions change.
+    Changes,
 }
 
 /// The table of exit codes at the end of the help.
@@ -22,6 +24,7 @@ Exit codes:
   1  it could not be done, the arguments are wrong, or a test failed
   2  `explain`: denied
   3  the policies folder has problems
+  4  `diff`: decisions change
 
 Start with `zonegate check` and `zonegate test`; both read the folder `policies`.";
 
@@ -32,6 +35,7 @@ impl From<Exit> for ExitCode {
             Exit::Failure => 1,
             Exit::Deny => 2,
             Exit::Problems => 3,
+            Exit::Changes => 4,
         })
     }
 }

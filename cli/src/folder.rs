@@ -71,6 +71,8 @@ pub(crate) struct Folder {
     source: Source,
     /// What is wrong with it as a folder.
     problems: Vec<Problem>,
+    /// Whether there is such a folder at all.
+    is_there: bool,
 }
 
 /// A folder that was packed.
@@ -90,8 +92,9 @@ impl Folder {
             manifest: Manifest::default(),
             source: Source::default(),
             problems: Vec::new(),
+            is_there: path.is_dir(),
         };
-        if path.is_dir() {
+        if folder.is_there {
             folder.walk(Path::new(""), 0);
             folder.source.files.sort();
             folder.read_manifest();
@@ -104,10 +107,34 @@ impl Folder {
         folder
     }
 
+    /// A folder whose files are given, below a path that need not exist.
+    pub(crate) fn of(path: &Path, files: Vec<(String, Vec<u8>)>) -> Folder {
+        let mut folder = Folder {
+            path: path.to_owned(),
+            manifest: Manifest::default(),
+            source: Source::default(),
+            problems: Vec::new(),
+            is_there: true,
+        };
+        for (name, bytes) in files {
+            let file = Path::new(&name);
+            let hidden = name.split('/').any(is_leftover);
+            if hidden || file.starts_with(CASES) {
+                continue;
+            }
+            let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            let depth = name.split('/').count().saturating_sub(1);
+            folder.take(file, size, depth, &|| Ok(bytes.clone()));
+        }
+        folder.source.files.sort();
+        folder.read_manifest();
+        folder
+    }
+
     /// Packs the folder, or returns everything that is wrong with it.
     pub(crate) fn pack(&self) -> Result<Checked, Vec<Problem>> {
         let mut problems = self.problems.clone();
-        if !self.path.is_dir() {
+        if !self.is_there {
             return Err(problems);
         }
         let packed = match bundle::pack(&self.source, now(), &time_zone_rules) {
@@ -181,14 +208,23 @@ impl Folder {
                 Ok(meta) if meta.is_dir() => {
                     self.wrong(&path, "folders are nested too deeply", "move it up");
                 }
-                Ok(meta) => self.take(&path, meta.len(), depth),
+                Ok(meta) => {
+                    let place = self.path.join(&path);
+                    self.take(&path, meta.len(), depth, &|| std::fs::read(&place));
+                }
                 Err(error) => self.wrong(&path, format!("cannot read this: {error}"), unreadable),
             }
         }
     }
 
     /// Reads one file, if it is one that belongs here.
-    fn take(&mut self, path: &Path, bytes: u64, depth: usize) {
+    fn take(
+        &mut self,
+        path: &Path,
+        bytes: u64,
+        depth: usize,
+        read: &dyn Fn() -> std::io::Result<Vec<u8>>,
+    ) {
         let name = path.display().to_string();
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("cedar" | "cedarschema") => {}
@@ -211,7 +247,7 @@ impl Folder {
             let message = format!("this file is larger than {} MiB", FILE_BYTES_MAX >> 20);
             return self.wrong(path, message, "split it, or delete it if it does not belong here");
         }
-        match std::fs::read(self.path.join(path)).map(String::from_utf8) {
+        match read().map(String::from_utf8) {
             Ok(Ok(text)) => self.source.files.push((name, text)),
             Ok(Err(error)) => {
                 let at = error.utf8_error().valid_up_to();

@@ -7,6 +7,7 @@
 mod arguments;
 mod ask;
 mod command;
+mod compare;
 mod delivery;
 mod exit;
 mod folder;
@@ -14,8 +15,10 @@ mod gate;
 mod http;
 mod lint;
 mod output;
+mod place;
 mod show;
-#[expect(dead_code, unused_imports, reason = "`prove` and `diff` are about to use it")]
+#[expect(unused_imports, reason = "`prove` is about to use the rest")]
+#[cfg_attr(not(test), expect(dead_code, reason = "`prove` is about to use the rest"))]
 mod symbolic;
 mod universe;
 

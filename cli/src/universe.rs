@@ -139,6 +139,33 @@ impl Universe {
         universe
     }
 
+    /// Takes in the representatives of another.
+    pub(crate) fn join(&mut self, other: Universe) {
+        self.zones.extend(other.zones);
+        unique(&mut self.zones);
+        self.names.extend(other.names);
+        unique(&mut self.names);
+        self.types.extend(other.types);
+        unique(&mut self.types);
+        self.texts.extend(other.texts);
+        unique(&mut self.texts);
+        self.record_addresses.extend(other.record_addresses);
+        unique(&mut self.record_addresses);
+        self.froms.extend(other.froms);
+        unique(&mut self.froms);
+        self.times.extend(other.times);
+        unique(&mut self.times);
+        self.routes.extend(other.routes);
+        unique(&mut self.routes);
+        self.metadata.extend(other.metadata);
+        unique(&mut self.metadata);
+        self.operations.extend(other.operations);
+        unique(&mut self.operations);
+        self.reads.extend(other.reads);
+        self.entities.extend(other.entities);
+        self.accounts.extend(other.accounts);
+    }
+
     /// The zones of grants and policies, one beside each, their parents, and one of nobody.
     fn add_zones(&mut self, around: &Around<'_>, literals: &Literals) {
         let grants = around.keys.iter().flat_map(|key| &key.grants);

@@ -13,6 +13,7 @@ fn help_names_commands_and_exit_codes() {
         "check",
         "test",
         "explain",
+        "diff",
         "can",
         "key",
         "bundle",
@@ -24,7 +25,7 @@ fn help_names_commands_and_exit_codes() {
     ] {
         assert!(run.out.contains(part), "{part}: {}", run.out);
     }
-    for command in ["check", "test", "explain", "can", "key", "bundle", "watch", "routes"] {
+    for command in ["check", "test", "explain", "diff", "can", "key", "bundle", "watch", "routes"] {
         let run = folder.run(&[command, "--help"]);
         assert_eq!(run.code, 0, "{command}");
         assert!(run.out.lines().all(|line| line.chars().count() <= 100), "{}", run.out);

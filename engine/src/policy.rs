@@ -52,7 +52,7 @@ pub use self::entities::Circumstances;
 #[cfg(feature = "author")]
 pub use self::explain::{Explained, Why};
 #[cfg(feature = "author")]
-pub use self::holding::{Holding, On, Who};
+pub use self::holding::{Blank, Holding, On, Who};
 #[cfg(feature = "author")]
 pub use self::schema::{FIXED as FIXED_SCHEMA, Lists};
 pub use self::scope::AccountId;

@@ -255,6 +255,27 @@ impl TryFrom<Written> for Windows {
     }
 }
 
+#[cfg(feature = "author")]
+impl Windows {
+    /// When a window is open, in words: `mon tue 09:00-17:00 Europe/Amsterdam`.
+    pub fn words(&self, window: &Window) -> String {
+        let begins = |bit: usize| window.days & (1 << bit) != 0;
+        let days = WEEKDAYS.iter().enumerate().filter(|(bit, _)| begins(*bit));
+        let days: Vec<&str> = days.map(|(_, (name, _))| *name).collect();
+        let time = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+        let zone = self.written.zones.get(window.zone).map_or(UTC, |zone| zone.name.as_str());
+        let days = days.join(" ");
+        let mut words = vec![format!("{days} {}-{} {zone}", time(window.from), time(window.to))];
+        let dates = [("from", window.from_date), ("until", window.to_date)];
+        let dates = dates.into_iter().filter_map(|(word, date)| Some((word, date?)));
+        words.extend(dates.map(|(word, date)| format!("{word} {date}")));
+        if !window.except.is_empty() {
+            words.push(format!("not on {}", window.except.join(", ")));
+        }
+        words.join(", ")
+    }
+}
+
 impl Windows {
     /// Reads `windows.toml`; gives the windows and what is doubtful, or everything wrong.
     ///

@@ -6,11 +6,10 @@ mod show;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::refuse;
 use crate::arguments::Format;
 use crate::exit::Exit;
-use crate::folder::Folder;
 use crate::output::failure;
+use crate::place::Place;
 
 /// Say what would be decided, by which policies, and why the others did not.
 ///
@@ -25,7 +24,7 @@ Examples:
   zonegate explain --key demoddns0001 --from 198.51.100.7 \\
       --operation 'record.create example.com home.example.com A \"198.51.100.7\"'")]
 pub(crate) struct Arguments {
-    /// The policies folder
+    /// The policies folder; also a bundle, or REVISION:DIR as git has it
     #[arg(default_value = "policies", value_name = "DIR")]
     dir: PathBuf,
 
@@ -83,12 +82,12 @@ fn time(text: &str) -> Result<jiff::Timestamp, String> {
 
 /// Explains a request or an operation.
 pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
-    let folder = Folder::read(&arguments.dir);
-    let checked = match folder.pack() {
-        Ok(checked) => checked,
-        Err(problems) => return refuse(&problems, &folder.path, format),
+    let place = Place::of(&arguments.dir);
+    let opened = match place.open() {
+        Ok(opened) => opened,
+        Err(why) => return place.refuse(&why, format),
     };
-    match ask::explain(&checked.bundle, arguments) {
+    match ask::explain(&opened.bundle, arguments) {
         Ok(answer) => {
             match format {
                 Format::Json => show::json(&answer),

@@ -3,10 +3,12 @@
 //! A template's link is a policy of its own here, with its slots filled; what a tool sees is what
 //! is decided by.
 
+use cedar_policy::Policy;
 use serde_json::Value;
 
-use super::scope::{PrincipalBound, ResourceBound};
-use super::{Entry, Policies};
+use super::load::LoadedTemplate;
+use super::scope::{PrincipalBound, ResourceBound, Scope};
+use super::{Entry, Policies, facts};
 use crate::key::Key;
 use crate::operation::{Action, ResourceKind};
 use crate::problem::Problem;
@@ -40,6 +42,22 @@ pub struct Holding {
     pub text: String,
     /// The policy in Cedar's JSON form, without slots.
     pub json: Value,
+}
+
+/// A template as its author wrote it; its slots stand in it as `?principal` and `?resource`.
+#[derive(Clone, Debug)]
+pub struct Blank {
+    /// The policy with its slots.
+    pub holding: Holding,
+    /// The names of grants that link it, besides its own id.
+    pub grants: Vec<String>,
+}
+
+impl Blank {
+    /// Whether a grant of this name links it.
+    pub fn is_of(&self, grant: &str) -> bool {
+        self.holding.id == grant || self.grants.iter().any(|one| one == grant)
+    }
 }
 
 /// Whom a scope is for.
@@ -99,6 +117,20 @@ impl Policies {
         let links = self.links(key)?;
         let numbered = links.iter().enumerate();
         Ok(numbered.filter_map(|(number, entry)| holding(entry, Some(&key.id), number)).collect())
+    }
+
+    /// All templates, in the order of their files.
+    pub fn templates(&self) -> Vec<Blank> {
+        let blank = |template: &LoadedTemplate| {
+            let resource = template.binds.slot().map(|kind| (kind, "?resource"));
+            let json = facts::link(&template.json, ("Key", "?principal"), resource);
+            let policy = Policy::from_json(None, json).ok()?;
+            let scope = Scope::of(&policy, &self.groups);
+            let entry = Entry::new(policy, scope, template.authored.clone());
+            let holding = holding(&entry, None, 0)?;
+            Some(Blank { holding, grants: template.grants.clone() })
+        };
+        self.templates.iter().filter_map(blank).collect()
     }
 
     /// Every policy that can match a key: the statics whose scope admits it, then its links.

@@ -63,6 +63,16 @@ impl Binds {
             Binds::Nothing => "",
         }
     }
+
+    /// The type of what takes the slot's place.
+    pub(super) const fn slot(self) -> Option<&'static str> {
+        match self {
+            Binds::Zone => Some("Zone"),
+            Binds::Domain => Some("Domain"),
+            Binds::Name => Some("Name"),
+            Binds::Nothing => None,
+        }
+    }
 }
 
 /// A template with what its links need.
