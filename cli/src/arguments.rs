@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::command::{bundle, can, check, diff, explain, key, routes, test, watch};
+use crate::command::{
+    bundle, can, check, completions, diff, explain, export, fmt, key, man, routes, test, watch,
+};
 use crate::exit;
 
 /// Scoped keys for DNS provider APIs: check, try, explain and deliver their policies.
@@ -54,4 +56,8 @@ pub(crate) enum Command {
     Bundle(bundle::Arguments),
     Watch(watch::Arguments),
     Routes(routes::Arguments),
+    Fmt(fmt::Arguments),
+    Export(export::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }

@@ -3,9 +3,13 @@
 pub(crate) mod bundle;
 pub(crate) mod can;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod export;
+pub(crate) mod fmt;
 pub(crate) mod key;
+pub(crate) mod man;
 pub(crate) mod routes;
 pub(crate) mod test;
 pub(crate) mod watch;
@@ -32,6 +36,10 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
         Command::Bundle(arguments) => bundle::run(&arguments, format),
         Command::Watch(arguments) => watch::run(&arguments, format),
         Command::Routes(arguments) => routes::run(&arguments, format),
+        Command::Fmt(arguments) => fmt::run(&arguments, format),
+        Command::Export(arguments) => export::run(&arguments, format),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments, format),
     }
 }
 

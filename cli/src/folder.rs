@@ -162,6 +162,12 @@ impl Folder {
         found.map(|(_, text)| text.as_str())
     }
 
+    /// Its policy files, in the order of their names.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = (&str, &str)> {
+        let files = self.source.files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
+        files.filter(|(file, _)| Path::new(file).extension().is_some_and(|end| end == "cedar"))
+    }
+
     /// The folder of its decision tables.
     pub(crate) fn cases(&self) -> PathBuf {
         self.path.join(CASES)

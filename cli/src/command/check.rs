@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use zonegate_cases::{Case, Expected, Tables};
 use zonegate_engine::problem::{Problem, nearest};
 
-use super::counted;
+use super::{counted, export};
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::folder::{CASES, Folder, now};
@@ -70,6 +70,7 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
             let sizes = [(policies, "policy"), (keys, "key"), (cases, "case")];
             summary = sizes.map(|(number, noun)| plural(number, noun)).join(", ");
             warnings.extend(lint::warnings(&folder, &checked, now()));
+            warnings.extend(export::refresh(&folder, &checked.bundle));
         }
         Err(found) => problems.extend(found),
     }

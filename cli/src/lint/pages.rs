@@ -24,6 +24,8 @@ macro_rules! lints {
 }
 
 lints! {
+    "editor-schema-outdated",
+    "the schema that editors look at cannot be written anew";
     "folder-without-tables", "no decision tables";
     "found-nothing", "no request was found that a policy applies to";
     "idle-exception", "an exception on a day on which the window would not open";

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::clause::UNASKED;
 use super::load::{Authored, Loaded};
-use super::{Asking, Policies};
+use super::{Asking, Policies, entities};
+use crate::key::Key;
 use crate::operation::Operation;
 use crate::pattern::Patterns;
 use crate::policy::Held;
@@ -90,6 +91,11 @@ impl Policies {
         let mut all: Vec<Written> = policies.chain(templates).collect();
         all.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
         all
+    }
+
+    /// A key as Cedar sees it, in Cedar's JSON form of an entity.
+    pub fn key_entity(&self, key: &Key) -> Option<Value> {
+        entities::key_entity(&self.types, key)?.to_json_value().ok()
     }
 
     /// Whether the policy with this id, or some link of the template with it, matches an operation.
