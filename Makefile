@@ -56,7 +56,7 @@ publish: $(ZONEGATE) ## check policies/ and hand them to the gate that `make run
 $(ZONEGATE):
 	@cargo build --locked --quiet -p zonegate-cli
 
-bench: setup build ## measure: the engine alone, and Envoy with and without the gate
+bench: setup build ## measure: the engine alone, Envoy with and without the gate, the command on a large folder
 	cargo bench --locked -p zonegate-engine --bench decide
 	$(LAB) bench
 

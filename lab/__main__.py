@@ -24,7 +24,7 @@ def main() -> int:
     tables.add_argument("--bundle", type=Path, required=True, help="what `zonegate bundle` wrote for Envoy")
     tables.add_argument("--route", action="append", default=[], metavar="PROVIDER/ACCOUNT=PORT",
                         help="likewise where Envoy finds a provider in the cloud; once for each account")
-    commands.add_parser("bench", help="measure what the gate costs Envoy")
+    commands.add_parser("bench", help="measure what the gate costs Envoy, and how long the command takes on a large folder")
     commands.add_parser("pytest", help="run the tests of lab/tests; all further arguments go to pytest")
     chosen, arguments = parser.parse_known_args()
     if arguments and chosen.command != "pytest":
@@ -38,8 +38,8 @@ def main() -> int:
         return subprocess.call([paths.VENV / "bin" / "python", "-m", "pytest", *(arguments or ["lab/tests"])],
                                cwd=paths.ROOT, env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"))
     elif chosen.command == "bench":
-        from . import bench
-        return bench.run()
+        from . import bench, bench_author
+        return bench.run() or bench_author.run()
     elif chosen.command == "tables":
         if not importlib.util.find_spec("yaml") and Path(sys.executable) != paths.VENV / "bin" / "python":
             # Envoy's configuration for several accounts is put together from YAML, which the lab's own environment can read.

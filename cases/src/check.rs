@@ -15,6 +15,10 @@ use crate::reason::is_response_reason;
 
 /// The most characters of a long text that a difference shows.
 const SHOWN_CHARS_MAX: usize = 400;
+/// The most bytes of a text that is compared line by line.
+const COMPARED_BYTES_MAX: usize = 64 << 10;
+/// How many lines that are alike are shown around one that differs.
+const AROUND: usize = 2;
 
 /// One thing that came out otherwise than the row says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -95,9 +99,19 @@ impl Differences<'_> {
 
     /// Notes where two long texts differ.
     fn compare_text(&mut self, what: &str, expected: &[u8], actual: &[u8]) {
-        if expected != actual {
-            let at = expected.iter().zip(actual).take_while(|(one, other)| one == other).count();
-            self.add(what, excerpt(expected, at), excerpt(actual, at));
+        if expected == actual {
+            return;
+        }
+        match (in_lines(expected), in_lines(actual)) {
+            // Where they differ in blanks alone, only the texts themselves show it.
+            (Some(expected), Some(actual)) if expected != actual => {
+                self.add(what, expected, actual);
+            }
+            _ => {
+                let same = expected.iter().zip(actual).take_while(|(one, other)| one == other);
+                let at = same.count();
+                self.add(what, excerpt(expected, at), excerpt(actual, at));
+            }
         }
     }
 
@@ -294,37 +308,131 @@ fn excerpt(bytes: &[u8], at: usize) -> String {
     format!("{before}{part}{after} ({} bytes, from {from})", bytes.len())
 }
 
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  {}", self.what)?;
+/// JSON with one value on each line, so that lines can be compared; `None` for what is no JSON, or
+/// too long to be read.
+fn in_lines(bytes: &[u8]) -> Option<String> {
+    if bytes.len() > COMPARED_BYTES_MAX {
+        return None;
+    }
+    let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    serde_json::to_string_pretty(&value).ok()
+}
+
+/// One line of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// It is as expected.
+    Same(&'a str),
+    /// It is expected, and not there.
+    Missing(&'a str),
+    /// It is there, and not expected.
+    Extra(&'a str),
+    /// So many lines are as expected, and left out.
+    Alike(usize),
+}
+
+impl Difference {
+    /// Expected and actual line by line, with what is alike left out where it is long.
+    pub fn lines(&self) -> Vec<Line<'_>> {
         let (expected, actual): (Vec<&str>, Vec<&str>) =
             (self.expected.lines().collect(), self.actual.lines().collect());
-        if expected.len() <= 1 && actual.len() <= 1 {
-            writeln!(f, "    expected  {}", self.expected)?;
-            return writeln!(f, "    actual    {}", self.actual);
+        let steps = similar::capture_diff_slices(similar::Algorithm::Myers, &expected, &actual);
+        let mut lines = Vec::new();
+        for (number, step) in steps.iter().enumerate() {
+            let is_edge = (number == 0, number + 1 == steps.len());
+            let changes: Vec<_> = step.iter_changes(&expected, &actual).collect();
+            if step.tag() == similar::DiffTag::Equal {
+                let same: Vec<&str> = changes.iter().map(similar::Change::value).collect();
+                lines.extend(shortened(&same, is_edge));
+                continue;
+            }
+            lines.extend(changes.iter().map(|change| match change.tag() {
+                similar::ChangeTag::Delete => Line::Missing(change.value()),
+                similar::ChangeTag::Insert => Line::Extra(change.value()),
+                similar::ChangeTag::Equal => Line::Same(change.value()),
+            }));
         }
-        for line in merged(&expected, &actual) {
-            writeln!(f, "    {line}")?;
-        }
-        Ok(())
+        lines
+    }
+
+    /// Whether expected and actual are one line each.
+    pub fn is_short(&self) -> bool {
+        self.expected.lines().count() <= 1 && self.actual.lines().count() <= 1
     }
 }
 
-/// Two lists as one: common lines, `-` for what is missing, `+` for what is too much.
-fn merged(expected: &[&str], actual: &[&str]) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut rest = actual;
-    for line in expected {
-        match rest.iter().position(|other| other == line) {
-            Some(at) => {
-                let (extra, after) = rest.split_at(at);
-                lines.extend(extra.iter().map(|line| format!("+ {line}")));
-                lines.push(format!("  {line}"));
-                rest = after.get(1..).unwrap_or_default();
-            }
-            None => lines.push(format!("- {line}")),
+/// Lines that are alike, without those that are far from any other.
+fn shortened<'a>(same: &[&'a str], (is_first, is_last): (bool, bool)) -> Vec<Line<'a>> {
+    let head = if is_first { 0 } else { AROUND };
+    let tail = if is_last { 0 } else { AROUND };
+    let left_out = same.len().saturating_sub(head + tail);
+    if left_out < 2 {
+        return same.iter().map(|line| Line::Same(line)).collect();
+    }
+    let (before, rest) = same.split_at(head.min(same.len()));
+    let after = rest.iter().skip(left_out);
+    let mut lines: Vec<Line<'a>> = before.iter().map(|line| Line::Same(line)).collect();
+    lines.push(Line::Alike(left_out));
+    lines.extend(after.map(|line| Line::Same(line)));
+    lines
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Line::Same(line) => write!(f, "  {line}"),
+            Line::Missing(line) => write!(f, "- {line}"),
+            Line::Extra(line) => write!(f, "+ {line}"),
+            Line::Alike(number) => write!(f, "  ({number} lines alike)"),
         }
     }
-    lines.extend(rest.iter().map(|line| format!("+ {line}")));
-    lines
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "  {}", self.what)?;
+        if self.is_short() {
+            writeln!(f, "    expected  {}", self.expected)?;
+            return writeln!(f, "    actual    {}", self.actual);
+        }
+        self.lines().iter().try_for_each(|line| writeln!(f, "    {line}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A comparison of two texts as it is printed.
+    fn printed(expected: &str, actual: &str) -> String {
+        let mut found = Differences { unseen: &[], list: Vec::new() };
+        found.compare_text("body", expected.as_bytes(), actual.as_bytes());
+        found.list.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn bodies_are_compared_value_by_value() {
+        assert_eq!(printed("{\"a\":1}", "{\"a\":1}"), "");
+        let lines = printed("{\"a\":1,\"b\":[1,2]}", "{\"a\":1,\"b\":[1,3]}");
+        assert!(lines.contains("\n          1,\n    -     2\n    +     3\n"), "{lines}");
+        let blanks = printed("{\"a\":1}", "{\"a\": 1}");
+        assert!(blanks.contains("expected  {\"a\":1}\n    actual    {\"a\": 1}"), "{blanks}");
+        let text = printed("one", "two");
+        assert_eq!(text, "  body\n    expected  one\n    actual    two\n");
+    }
+
+    #[test]
+    fn what_is_alike_and_far_is_left_out() {
+        let lines = |range: std::ops::Range<u32>| -> String {
+            range.map(|one| one.to_string() + "\n").collect()
+        };
+        let expected = format!("{}x\n{}", lines(0..9), lines(20..29));
+        let actual = format!("{}y\n{}", lines(0..9), lines(20..29));
+        let difference = Difference { what: "list".to_owned(), expected, actual };
+        let shown: Vec<String> = difference.lines().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            ["  (7 lines alike)", "  7", "  8", "- x", "+ y", "  20", "  21", "  (7 lines alike)"]
+        );
+    }
 }

@@ -83,6 +83,26 @@ impl Coverage {
         }
     }
 
+    /// Adds what other cases cover.
+    pub(crate) fn merge(&mut self, other: Coverage) {
+        for (route, more) in other.routes {
+            let verdicts = self.routes.entry(route).or_default();
+            verdicts.allowed += more.allowed;
+            verdicts.denied += more.denied;
+        }
+        let add = |all: &mut BTreeMap<String, usize>, more: BTreeMap<String, usize>| {
+            for (name, number) in more {
+                *all.entry(name).or_default() += number;
+            }
+        };
+        add(&mut self.policies, other.policies);
+        add(&mut self.reasons, other.reasons);
+        add(&mut self.providers, other.providers);
+        for (attack, number) in other.attacks {
+            *self.attacks.entry(attack).or_default() += number;
+        }
+    }
+
     /// What is wanted and not covered, with the line to add.
     pub fn gaps(&self, wanted: &Wanted) -> Vec<Gap> {
         let mut gaps = Vec::new();

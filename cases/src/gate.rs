@@ -18,6 +18,9 @@ pub trait Gate {
 
     /// Runs one case from a clean state.
     fn run(&mut self, case: &Case) -> Result<Outcome, Skip>;
+
+    /// The case that ran last came out as its row says: what it showed counts.
+    fn passed(&mut self) {}
 }
 
 /// A part of an [`Outcome`].

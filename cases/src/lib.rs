@@ -25,6 +25,7 @@ mod check;
 mod coverage;
 mod every;
 mod gate;
+mod parallel;
 mod problem;
 mod reason;
 mod report;
@@ -36,10 +37,11 @@ pub use self::case::{
     Answer, Answers, Case, Credential, EnvoyAnswers, Expected, Failure, Forwards, Header,
     LookupAnswer,
 };
-pub use self::check::{Difference, check};
+pub use self::check::{Difference, Line, check};
 pub use self::coverage::{Coverage, Gap, Verdicts, Wanted};
 pub use self::gate::{Answered, Decision, Facet, Forwarded, Gate, Outcome, Skip};
+pub use self::parallel::workers;
 pub use self::problem::Problem;
 pub use self::reason::{REASONS, is_response_reason, status_of};
-pub use self::report::{Failed, Report, Skipped, run, run_filtered};
+pub use self::report::{Failed, Report, Runner, Skipped, run, run_filtered, run_parallel};
 pub use self::table::{ATTACKS_FILE, DEMO_KEYS_FILE, Table, Tables};

@@ -48,8 +48,22 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The line of a byte offset, counted from 1.
-pub(crate) fn line_of(text: &str, offset: usize) -> usize {
-    let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
-    before.split(|byte| *byte == b'\n').count()
+/// Where the lines of a text end, so that a file of thousands of rows is read in linear time.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    /// The byte offsets of its line ends.
+    ends: Vec<usize>,
+}
+
+impl Lines {
+    /// The lines of a text.
+    pub(crate) fn of(text: &str) -> Lines {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Lines { ends: ends.map(|(offset, _)| offset).collect() }
+    }
+
+    /// The line of a byte offset, counted from 1.
+    pub(crate) fn at(&self, offset: usize) -> usize {
+        1 + self.ends.partition_point(|end| *end < offset)
+    }
 }

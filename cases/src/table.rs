@@ -10,7 +10,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::case::Case;
 use crate::every;
-use crate::problem::{Problem, line_of};
+use crate::parallel;
+use crate::problem::{Lines, Problem};
 use crate::shape::{Defaults, Entry, Row};
 use crate::understand::understand;
 
@@ -60,7 +61,8 @@ impl Table {
         text: &str,
         keys: &BTreeMap<String, String>,
     ) -> Result<Table, Vec<Problem>> {
-        let at = |error: &toml::de::Error| toml_problem(file, text, error);
+        let lines = Lines::of(text);
+        let at = |error: &toml::de::Error| toml_problem(file, &lines, error);
         let document = DeTable::parse(text).map_err(|error| vec![at(&error)])?;
         let span = document.span();
         let mut document = document.into_inner();
@@ -73,7 +75,7 @@ impl Table {
             problems.push(at(&error));
             Defaults::default()
         });
-        let mut entries = match entries.map(|list| entries_of(file, text, list)) {
+        let mut entries = match entries.map(|list| entries_of(file, &lines, list)) {
             None => Vec::new(),
             Some(Ok(entries)) => entries,
             Some(Err(found)) => return Err(vec![found]),
@@ -88,7 +90,7 @@ impl Table {
         for row in
             rows.map(rows_of).transpose().map_err(|()| vec![not_rows(file)])?.unwrap_or_default()
         {
-            let line = line_of(text, row.span().start);
+            let line = lines.at(row.span().start);
             let rows = if is_for_every(&row) {
                 every::rows(file, line, row, &entries)
             } else {
@@ -131,12 +133,9 @@ impl Tables {
                     .help("a table is a file such as `example.toml` with `[[case]]` rows"),
             );
         }
-        for path in files {
-            let name = path.display().to_string();
-            match read(&path)
-                .map_err(|problem| vec![problem])
-                .and_then(|text| Table::parse(&name, &text, &keys))
-            {
+        let (read, _) = parallel::each(&files, parallel::workers(), 1, &Reading { keys: &keys });
+        for table in read {
+            match table {
                 Ok(table) => tables.push(table),
                 Err(found) => problems.extend(found),
             }
@@ -148,6 +147,27 @@ impl Tables {
     pub fn cases(&self) -> impl Iterator<Item = &Case> {
         self.tables.iter().flat_map(|table| &table.cases)
     }
+}
+
+/// Reading table files, each by itself.
+struct Reading<'k> {
+    /// The plaintext of keys by alias.
+    keys: &'k BTreeMap<String, String>,
+}
+
+impl parallel::Work<PathBuf> for Reading<'_> {
+    type State = ();
+    type Done = Result<Table, Vec<Problem>>;
+    type Left = ();
+
+    fn begin(&self) {}
+
+    fn each(&self, (): &mut (), path: &PathBuf) -> Self::Done {
+        let text = read(path).map_err(|problem| vec![problem])?;
+        Table::parse(&path.display().to_string(), &text, self.keys)
+    }
+
+    fn end(&self, (): ()) {}
 }
 
 /// The table files of a folder, sorted.
@@ -192,7 +212,7 @@ fn demo_keys(path: &Path) -> (BTreeMap<String, String>, Vec<Problem>) {
             (BTreeMap::new(), vec![problem.help("in a table it means: no key is sent")])
         }
         Ok(keys) => (keys, Vec::new()),
-        Err(error) => (BTreeMap::new(), vec![toml_problem(&file, &text, &error)]),
+        Err(error) => (BTreeMap::new(), vec![toml_problem(&file, &Lines::of(&text), &error)]),
     }
 }
 
@@ -202,14 +222,18 @@ fn is_for_every(row: &Spanned<DeValue<'_>>) -> bool {
 }
 
 /// The entries of `[[for]]`.
-fn entries_of(file: &str, text: &str, list: Spanned<DeValue<'_>>) -> Result<Vec<Entry>, Problem> {
+fn entries_of(
+    file: &str,
+    lines: &Lines,
+    list: Spanned<DeValue<'_>>,
+) -> Result<Vec<Entry>, Problem> {
     let list = rows_of(list).map_err(|()| {
         Problem::new(file, "`for` must be a list of providers").help("begin each with `[[for]]`")
     })?;
     let entry = |entry: Spanned<DeValue<'_>>| {
-        let line = line_of(text, entry.span().start);
+        let line = lines.at(entry.span().start);
         Entry::deserialize(entry.into_deserializer()).map_err(|error| {
-            let problem = toml_problem(file, text, &error);
+            let problem = toml_problem(file, lines, &error);
             Problem { line: Some(problem.line.unwrap_or(line)), ..problem }
         })
     };
@@ -235,10 +259,10 @@ fn not_rows(file: &str) -> Problem {
 }
 
 /// What the TOML reader found, with its line.
-fn toml_problem(file: &str, text: &str, error: &toml::de::Error) -> Problem {
+fn toml_problem(file: &str, lines: &Lines, error: &toml::de::Error) -> Problem {
     let problem = Problem::new(file, error.message());
     match error.span() {
-        Some(span) => problem.at(line_of(text, span.start)),
+        Some(span) => problem.at(lines.at(span.start)),
         None => problem,
     }
 }

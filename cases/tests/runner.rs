@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use zonegate_cases::{
-    Answered, Facet, Forwarded, Gate, Outcome, Skip, Table, Tables, Wanted, check, run,
-    run_filtered,
+    Answered, Facet, Forwarded, Gate, Outcome, Runner, Skip, Table, Tables, Wanted, check, run,
+    run_filtered, run_parallel,
 };
 
 /// The plaintext of the key `acme`.
@@ -293,4 +293,55 @@ fn a_failed_case_covers_nothing() {
     let tables = table("allow = ['q']\nattack = [7]");
     let report = run(&mut Scripted { outcome: Ok(allowed()), unseen: Vec::new() }, &tables);
     assert!(report.coverage.attacks.is_empty() && report.coverage.policies.is_empty());
+}
+
+/// Makes gates that allow everything, and counts what passed.
+struct Allowing;
+
+/// One of them.
+struct Counting(Scripted, usize);
+
+impl Gate for Counting {
+    fn name(&self) -> &'static str {
+        "wasm"
+    }
+    fn run(&mut self, case: &zonegate_cases::Case) -> Result<Outcome, Skip> {
+        self.0.run(case)
+    }
+    fn passed(&mut self) {
+        self.1 += 1;
+    }
+}
+
+impl Runner for Allowing {
+    type Gate = Counting;
+    type Left = usize;
+
+    fn gate(&self) -> Counting {
+        Counting(Scripted { outcome: Ok(allowed()), unseen: Vec::new() }, 0)
+    }
+    fn end(&self, gate: Counting) -> usize {
+        gate.1
+    }
+}
+
+#[test]
+fn many_threads_report_what_one_does() {
+    let rows = (0..500).map(|number| {
+        let means = match number % 3 {
+            0 => "deny = 'no-key'",
+            1 => "allow = ['p']",
+            _ => "allow = ['p']\nskip = { wasm = 'because' }",
+        };
+        format!("[[case]]\nname = 'row {number}'\nkey = 'acme'\nsend = 'GET /a'\n{means}\n")
+    });
+    let tables = table(&format!("allow = ['p']\n{}", rows.collect::<String>()));
+    let one = run(&mut Allowing.gate(), &tables);
+    assert_eq!((one.passed, one.failed.len(), one.skipped.len()), (168, 167, 166));
+    for workers in [1, 2, 7] {
+        let (many, left) = run_parallel(&Allowing, &tables, workers, |_| true);
+        assert_eq!(many.to_string(), one.to_string());
+        assert_eq!(many.coverage, one.coverage);
+        assert_eq!(left.iter().sum::<usize>(), one.passed);
+    }
 }

@@ -49,6 +49,10 @@ pub(crate) struct Manifest {
 pub(crate) enum Cover {
     /// Every policy decides some case.
     Policies,
+    /// Every policy's scope is met, and missed by a key that it is for.
+    Scopes,
+    /// Every `when` and `unless` holds once, and stops its policy once.
+    Clauses,
     /// Every route is allowed once and denied once.
     Routes,
     /// Every reason denies some case.
@@ -137,8 +141,8 @@ impl Folder {
         if !self.is_there {
             return Err(problems);
         }
-        let packed = match bundle::pack(&self.source, now(), &time_zone_rules) {
-            Ok(packed) => packed,
+        let (packed, bundle) = match bundle::pack_and_load(&self.source, now(), &time_zone_rules) {
+            Ok(both) => both,
             Err(found) => {
                 problems.extend(found);
                 // Without a bundle nobody knows the ids; what stands in the texts is near enough.
@@ -150,7 +154,6 @@ impl Folder {
                 return Err(sorted(problems));
             }
         };
-        let bundle = Bundle::load_checked(packed.json.as_bytes())?;
         let ids: BTreeSet<&str> = bundle.policies.ids().into_iter().map(|(id, _, _)| id).collect();
         problems.extend(self.missing_guardrails(&|id| ids.contains(id)));
         if problems.is_empty() { Ok(Checked { packed, bundle }) } else { Err(sorted(problems)) }

@@ -3,14 +3,19 @@
 //! It does what the filter does in Envoy, in process: headers in, lookups answered from the
 //! case, the response of the case cut down. The time is the case's.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use jiff::Timestamp;
 use zonegate_cases::{
-    Answered, Case, Decision, Forwarded, Gate, Header, LookupAnswer, Outcome, Skip,
+    Answered, Case, Decision, Forwarded, Gate, Header, LookupAnswer, Outcome, Runner, Skip,
 };
 use zonegate_engine::bundle::Bundle;
+use zonegate_engine::policy::{Asked, Exercise, Shown};
+use zonegate_engine::problem::Problem;
 use zonegate_engine::session::{Answer, Facts, Grant, ResponseStep, Session, Step};
+
+use crate::progress::Progress;
 
 /// The authority that clients of a table speak to.
 const AUTHORITY: &[u8] = b"gate.example.net";
@@ -19,17 +24,69 @@ const REQUEST_ID: &[u8] = b"00000000-0000-4000-8000-000000000000";
 /// A header of which Envoy keeps one value: it joins repetitions with a comma.
 const JOINED: &[u8] = b"authorization";
 
+/// What passed cases have asked: what it showed of policies, and the questions as Cedar's own tool
+/// reads them, by place and name of the case.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// What was shown of each policy, by id.
+    pub(crate) shown: HashMap<String, Shown>,
+    /// The questions of each case, where somebody wants them.
+    pub(crate) asked: Vec<((String, String), Vec<serde_json::Value>)>,
+}
+
+/// Makes gates of one bundle, for as many threads as there are: a loaded bundle stays in one.
+#[derive(Debug)]
+pub(crate) struct EngineRunner<'a> {
+    /// The bundle as it is delivered.
+    pub(crate) json: &'a str,
+    /// Whether questions are kept for Cedar's own tool.
+    pub(crate) keeps_asked: bool,
+    /// What counts the cases that have run.
+    pub(crate) progress: &'a Progress,
+}
+
+impl Runner for EngineRunner<'_> {
+    type Gate = EngineGate;
+    type Left = Left;
+
+    fn gate(&self) -> EngineGate {
+        // It loaded a moment ago; where it does not, every case says so.
+        let bundle = Bundle::load_just_packed(self.json.as_bytes()).map(Rc::new);
+        EngineGate::new(bundle, self.keeps_asked)
+    }
+
+    fn end(&self, gate: EngineGate) -> Left {
+        Left { shown: gate.exercise.map(Exercise::shown).unwrap_or_default(), asked: gate.asked }
+    }
+
+    fn ran(&self) {
+        self.progress.step();
+    }
+}
+
 /// A loaded bundle that runs cases.
 #[derive(Debug)]
 pub(crate) struct EngineGate {
-    /// The bundle.
-    bundle: Rc<Bundle>,
+    /// The bundle, or why there is none.
+    bundle: Result<Rc<Bundle>, Vec<Problem>>,
+    /// What passed cases have shown of its policies.
+    exercise: Option<Exercise>,
+    /// What the case that ran last asked, with its place and name.
+    last: Option<((String, String), Vec<Asked>)>,
+    /// Whether questions are kept for Cedar's own tool.
+    keeps_asked: bool,
+    /// Those that were.
+    asked: Vec<((String, String), Vec<serde_json::Value>)>,
 }
 
 impl EngineGate {
     /// A runner of this bundle.
-    pub(crate) fn new(bundle: Rc<Bundle>) -> EngineGate {
-        EngineGate { bundle }
+    fn new(bundle: Result<Rc<Bundle>, Vec<Problem>>, keeps_asked: bool) -> EngineGate {
+        let exercise = bundle.as_ref().ok().map(|bundle| {
+            bundle.policies.record();
+            Exercise::of(&bundle.policies)
+        });
+        EngineGate { bundle, exercise, last: None, keeps_asked, asked: Vec::new() }
     }
 }
 
@@ -52,6 +109,14 @@ impl Gate for EngineGate {
     }
 
     fn run(&mut self, case: &Case) -> Result<Outcome, Skip> {
+        let bundle = match &self.bundle {
+            Ok(bundle) => Rc::clone(bundle),
+            Err(problems) => {
+                let mut outcome = Outcome::deny("internal", Vec::new());
+                outcome.trouble.extend(problems.iter().map(ToString::to_string));
+                return Ok(outcome);
+            }
+        };
         let now = Timestamp::from_millisecond(case.now_unix_ms)
             .map_err(|error| Skip::because(format!("the time is out of range: {error}")))?;
         let headers = request_headers(case);
@@ -64,8 +129,7 @@ impl Gate for EngineGate {
         };
         let body_follows = case.body.is_some();
         let mut walk = Walk::default();
-        let (mut session, mut step) =
-            Session::begin(Rc::clone(&self.bundle), &facts, body_follows, now);
+        let (mut session, mut step) = Session::begin(Rc::clone(&bundle), &facts, body_follows, now);
         loop {
             step = match step {
                 Step::Body if !body_follows => {
@@ -90,7 +154,23 @@ impl Gate for EngineGate {
                 }
             };
         }
+        self.last = Some(((case.place(), case.name.clone()), bundle.policies.recorded()));
         Ok(outcome(&session, walk))
+    }
+
+    fn passed(&mut self) {
+        let (Ok(bundle), Some((at, asked))) = (&self.bundle, self.last.take()) else { return };
+        if let Some(exercise) = &mut self.exercise {
+            for one in &asked {
+                exercise.take(&bundle.policies, &bundle.patterns, one);
+            }
+        }
+        if self.keeps_asked {
+            let questions = asked.iter();
+            let tests =
+                questions.filter_map(|one| bundle.policies.cedar_test(&bundle.patterns, one));
+            self.asked.push((at, tests.collect()));
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod http;
 mod lint;
 mod output;
 mod place;
+mod progress;
 mod show;
 #[expect(unused_imports, reason = "`prove` is about to use the rest")]
 #[cfg_attr(not(test), expect(dead_code, reason = "`prove` is about to use the rest"))]

@@ -17,9 +17,11 @@ fn sound_tables_pass_and_coverage_is_told() {
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     let lines: Vec<&str> = run.out.lines().collect();
     assert_eq!(lines[0], "policies 4 of 4");
-    assert!(lines[1].starts_with("routes (allowed and denied) 1 of "), "{}", run.out);
-    assert!(lines[2].starts_with("reasons 2 of 29; without a case: "), "{}", run.out);
-    assert_eq!(lines[3], "5 passed, 0 failed, 0 skipped (engine)");
+    assert_eq!(lines[1], "scopes (met and missed) 4 of 4");
+    assert_eq!(lines[2], "clauses (true and false) 3 of 4; not so in: editors-previews");
+    assert!(lines[3].starts_with("routes (allowed and denied) 1 of "), "{}", run.out);
+    assert!(lines[4].starts_with("reasons 2 of 29; without a case: "), "{}", run.out);
+    assert_eq!(lines[5], "5 passed, 0 failed, 0 skipped (engine)");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 #[cfg(feature = "author")]
-pub use self::pack::{Packed, Source, pack, revoke};
+pub use self::pack::{Packed, Source, pack, pack_and_load, revoke};
 
 use self::parts::Parts;
 pub use self::zones::ZoneNames;
@@ -153,6 +153,15 @@ impl Bundle {
         let (parts, (digest, built)) = open(json)?;
         let policies = Policies::check(&parts.policies, &parts.lists(&parts.providers()?))?;
         Bundle::build(parts, policies, digest, built)
+    }
+
+    /// Loads a bundle that was packed a moment ago: its policies are not validated again, but every
+    /// request is.
+    #[cfg(feature = "author")]
+    pub fn load_just_packed(json: &[u8]) -> Result<Bundle, Vec<Problem>> {
+        let mut bundle = Bundle::load(json)?;
+        bundle.policies.hold_requests(&bundle.lists).map_err(|problem| vec![problem])?;
+        Ok(bundle)
     }
 
     /// Builds the run-time form of a bundle's parts.

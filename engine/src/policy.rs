@@ -14,11 +14,15 @@
 //! names and meta types are the session's and the provider's business).
 
 #[cfg(feature = "author")]
+mod cedar_test;
+#[cfg(feature = "author")]
 mod clause;
 mod depth;
 mod entities;
 #[cfg(feature = "author")]
 mod enumerated;
+#[cfg(feature = "author")]
+mod exercise;
 #[cfg(feature = "author")]
 mod explain;
 mod facts;
@@ -49,6 +53,8 @@ use cedar_policy::{
 #[cfg(feature = "author")]
 pub use self::clause::{Clause, Held};
 pub use self::entities::Circumstances;
+#[cfg(feature = "author")]
+pub use self::exercise::{Asked, Condition, Exercise, Outline, Shown, Sides};
 #[cfg(feature = "author")]
 pub use self::explain::{Explained, Why};
 #[cfg(feature = "author")]
@@ -141,6 +147,9 @@ pub struct Policies {
     contexts: RefCell<HashMap<Circumstances, Context>>,
     /// Keys that spoke recently, by account and id.
     subjects: RefCell<HashMap<(AccountId, String), Rc<Subject>>>,
+    /// What was asked, where tables want to know.
+    #[cfg(feature = "author")]
+    recorded: RefCell<Option<Vec<Asked>>>,
 }
 
 /// What one request asks its operations with.
@@ -186,6 +195,13 @@ impl Policies {
         Ok(Policies { schema: Some(schema), ..Policies::build(loaded)? })
     }
 
+    /// Holds requests against the schema of these lists from now on, too.
+    #[cfg(feature = "author")]
+    pub(crate) fn hold_requests(&mut self, lists: &Lists) -> Result<(), Problem> {
+        self.schema = Some(lists.schema()?);
+        Ok(())
+    }
+
     /// Indexes what was loaded.
     fn build(loaded: load::Loaded) -> Result<Policies, Vec<Problem>> {
         let broken = || vec![Problem::new("policies", "the names of the schema cannot be used")];
@@ -206,6 +222,8 @@ impl Policies {
             authorizer: Authorizer::new(),
             contexts: RefCell::default(),
             subjects: RefCell::default(),
+            #[cfg(feature = "author")]
+            recorded: RefCell::default(),
         })
     }
 
@@ -301,6 +319,8 @@ impl Policies {
 
     /// Decides one operation.
     pub fn decide(&self, patterns: &Patterns, asking: &Asking, operation: &Operation) -> Verdict {
+        #[cfg(feature = "author")]
+        self.note(asking, operation);
         let candidates = asking.subject.candidates(operation, &asking.account);
         candidates
             .and_then(|candidates| self.decide_once(patterns, asking, operation, &candidates))
@@ -356,6 +376,8 @@ impl Policies {
 
     /// Whether some permit could allow an operation of this action on this resource.
     pub fn could_allow(&self, asking: &Asking, operation: &Operation) -> bool {
+        #[cfg(feature = "author")]
+        self.note(asking, operation);
         let candidates = asking.subject.candidates(operation, &asking.account);
         candidates.is_some_and(|candidates| candidates.permits)
     }

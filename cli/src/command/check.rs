@@ -13,6 +13,7 @@ use crate::folder::{CASES, Folder, now};
 use crate::lint;
 use crate::lint::pages::{self, LINTS, Lint};
 use crate::output::{Ink, Paint, columns, failure, json, line};
+use crate::progress::Progress;
 use crate::show::{problem_text, problems_json};
 
 /// The most warnings of one lint that are printed; JSON has all.
@@ -43,9 +44,12 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
     if let Some(lint) = &arguments.explain {
         return explain(lint, format);
     }
+    let progress = Progress::begin();
+    progress.phase("reading the policies", 0);
     let folder = Folder::read(&arguments.dir);
     let (mut problems, mut warnings, mut summary) = (Vec::new(), Vec::new(), String::new());
     let packed = folder.pack();
+    progress.phase("reading the tables", 0);
     let tables = folder.cases().exists().then(|| Tables::load_dir(folder.cases())).transpose();
     match &tables {
         Ok(Some(tables)) => {
@@ -69,11 +73,13 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
             let cases = tables.ok().flatten().map_or(0, |tables| tables.cases().count());
             let sizes = [(policies, "policy"), (keys, "key"), (cases, "case")];
             summary = sizes.map(|(number, noun)| plural(number, noun)).join(", ");
+            progress.phase("looking for what is not meant", 0);
             warnings.extend(lint::warnings(&folder, &checked, now()));
             warnings.extend(export::refresh(&folder, &checked.bundle));
         }
         Err(found) => problems.extend(found),
     }
+    drop(progress);
     problems.sort();
     problems.dedup();
     let denied = arguments.deny_warnings && !warnings.is_empty();

@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
 }
 
 /// One file as it looks from outside: path, size, time of its last change, number of its inode.
-type Trace = (PathBuf, u64, Option<SystemTime>, u64);
+pub(crate) type Trace = (PathBuf, u64, Option<SystemTime>, u64);
 
 /// What became of a folder, so that only news is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,22 +56,29 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
     let mut seen = traces(&target.dir);
     let mut state = publish(target, None, format);
     loop {
+        seen = changed(&seen, || traces(&target.dir));
+        state = publish(target, Some(&state), format);
+    }
+}
+
+/// Waits until a folder has changed and is quiet again, and gives what it looks like then.
+pub(crate) fn changed(seen: &[Trace], look: impl Fn() -> Vec<Trace>) -> Vec<Trace> {
+    loop {
         std::thread::sleep(PAUSE);
-        let now = traces(&target.dir);
+        let now = look();
         if now != seen {
-            seen = settled(&target.dir, now);
-            state = publish(target, Some(&state), format);
+            return settled(&look, now);
         }
     }
 }
 
 /// Waits until a changed folder is quiet, and gives what it looks like then.
-fn settled(dir: &Path, mut last: Vec<Trace>) -> Vec<Trace> {
+fn settled(look: &impl Fn() -> Vec<Trace>, mut last: Vec<Trace>) -> Vec<Trace> {
     let begin = Instant::now();
     let mut quiet_since = Instant::now();
     while quiet_since.elapsed() < QUIET && begin.elapsed() < PATIENCE {
         std::thread::sleep(PAUSE / 4);
-        let now = traces(dir);
+        let now = look();
         if now != last {
             last = now;
             quiet_since = Instant::now();
@@ -138,6 +145,16 @@ fn said(digest: &str, what: &str, format: Format) {
 
 /// What a folder looks like from outside, tables left out.
 fn traces(dir: &Path) -> Vec<Trace> {
+    traces_without(dir, Some(&dir.join(CASES)))
+}
+
+/// What a folder looks like from outside, with its tables.
+pub(crate) fn traces_with_tables(dir: &Path) -> Vec<Trace> {
+    traces_without(dir, None)
+}
+
+/// What a folder looks like from outside, with one in it left out.
+fn traces_without(dir: &Path, left_out: Option<&Path>) -> Vec<Trace> {
     let mut all = Vec::new();
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -145,7 +162,7 @@ fn traces(dir: &Path) -> Vec<Trace> {
             let path = entry.path();
             let Ok(meta) = std::fs::metadata(&path) else { continue };
             if meta.is_dir() {
-                if path != dir.join(CASES) {
+                if Some(path.as_path()) != left_out {
                     folders.push(path);
                 }
             } else {

@@ -87,7 +87,21 @@ pub fn pack(
     rules: &dyn Fn(&str) -> Option<Vec<u8>>,
 ) -> Result<Packed, Vec<Problem>> {
     let (parts, warnings) = read(source, rules)?;
-    write(&parts, built, warnings)
+    write(&parts, built, warnings).map(|(packed, _)| packed)
+}
+
+/// The same, with the bundle as it loads, which holds every request against the schema.
+///
+/// Tools that pack and then ask need not load it again, which would take as long as packing.
+pub fn pack_and_load(
+    source: &Source,
+    built: Timestamp,
+    rules: &dyn Fn(&str) -> Option<Vec<u8>>,
+) -> Result<(Packed, Bundle), Vec<Problem>> {
+    let (parts, warnings) = read(source, rules)?;
+    let (packed, mut bundle) = write(&parts, built, warnings)?;
+    bundle.policies.hold_requests(&bundle.lists).map_err(|problem| vec![problem])?;
+    Ok((packed, bundle))
 }
 
 /// Packs a bundle again with one key disabled and nothing else changed.
@@ -99,11 +113,15 @@ pub fn revoke(json: &[u8], id: &str, built: Timestamp) -> Result<Packed, Vec<Pro
     if !parts.keys.disable(id) {
         return Err(vec![Problem::new("bundle", format!("the bundle has no key `{id}`"))]);
     }
-    write(&parts, built, Vec::new())
+    write(&parts, built, Vec::new()).map(|(packed, _)| packed)
 }
 
 /// Writes parts as a bundle that loads.
-fn write(parts: &Parts, built: Timestamp, warnings: Vec<Problem>) -> Result<Packed, Vec<Problem>> {
+fn write(
+    parts: &Parts,
+    built: Timestamp,
+    warnings: Vec<Problem>,
+) -> Result<(Packed, Bundle), Vec<Problem>> {
     let internal = |error: serde_json::Error| {
         vec![Problem::new("bundle", format!("the bundle cannot be written: {error}"))]
     };
@@ -118,8 +136,8 @@ fn write(parts: &Parts, built: Timestamp, warnings: Vec<Problem>) -> Result<Pack
     };
     let json = serde_json::to_string(&envelope).map_err(internal)?;
     // What was packed must be what every copy of the filter will accept.
-    Bundle::load(json.as_bytes())?;
-    Ok(Packed { json, digest, warnings })
+    let bundle = Bundle::load(json.as_bytes())?;
+    Ok((Packed { json, digest, warnings }, bundle))
 }
 
 impl Parts {

@@ -137,7 +137,7 @@ impl Policies {
 }
 
 /// The clauses of a policy in Cedar's JSON form: whether in an `unless`, and the expression.
-fn split(policy: &Value) -> Vec<(bool, Value)> {
+pub(super) fn split(policy: &Value) -> Vec<(bool, Value)> {
     let conditions = policy.get("conditions").and_then(Value::as_array);
     let mut clauses = Vec::new();
     for condition in conditions.into_iter().flatten() {
@@ -158,8 +158,13 @@ fn split(policy: &Value) -> Vec<(bool, Value)> {
     clauses
 }
 
-/// An expression as Cedar text, in one line.
-fn text_of(expression: &Value) -> Option<String> {
+/// An expression as Cedar text, in one line, to be read by people.
+pub(super) fn text_of(expression: &Value) -> Option<String> {
+    Some(source_of(expression)?.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// An expression as Cedar text that Cedar reads as the same.
+pub(super) fn source_of(expression: &Value) -> Option<String> {
     let policy = json!({
         "effect": "permit",
         "principal": { "op": "All" },
@@ -170,7 +175,7 @@ fn text_of(expression: &Value) -> Option<String> {
     let text = Policy::from_json(None, policy).ok()?.to_cedar()?;
     let (_, body) = text.split_once("when {")?;
     let (body, _) = body.rsplit_once('}')?;
-    Some(body.split_whitespace().collect::<Vec<_>>().join(" "))
+    Some(body.to_owned())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 #[cfg(feature = "author")]
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::str::FromStr;
 
 use cedar_policy::{Policy, PolicyId, PolicySet, Template};
@@ -143,14 +144,14 @@ fn take(
     all: &mut PolicySet,
     problems: &mut Vec<Problem>,
 ) {
+    let places = places(text, set);
     let mut policies: Vec<&Policy> = set.policies().collect();
-    policies.sort_by_key(|policy| position(text, &policy.to_string()));
+    policies.sort_by_key(|policy| number(policy.id()));
     for policy in policies {
         let annotations: Vec<(&str, &str)> = policy.annotations().collect();
         let json = policy.to_json().unwrap_or_default();
-        let Some(authored) =
-            authored(file, text, &policy.to_string(), &annotations, &json, problems)
-        else {
+        let line = places.get(&number(policy.id())).copied().unwrap_or(1);
+        let Some(authored) = authored(file, line, &annotations, &json, problems) else {
             continue;
         };
         let policy = policy.new_id(PolicyId::new(&authored.id));
@@ -159,8 +160,11 @@ fn take(
             Err(_) => problems.push(duplicate(&authored)),
         }
     }
-    for template in set.templates() {
-        if let Some((template, entry)) = take_template(file, text, template, problems) {
+    let mut templates: Vec<&Template> = set.templates().collect();
+    templates.sort_by_key(|template| number(template.id()));
+    for template in templates {
+        let line = places.get(&number(template.id())).copied().unwrap_or(1);
+        if let Some((template, entry)) = take_template(file, line, template, problems) {
             match all.add_template(template) {
                 Ok(()) => loaded.templates.push(entry),
                 Err(_) => problems.push(duplicate(&entry.authored)),
@@ -169,16 +173,45 @@ fn take(
     }
 }
 
+/// The number that Cedar gives a policy of a file: they count from its beginning.
+fn number(id: &PolicyId) -> usize {
+    let id: &str = id.as_ref();
+    id.strip_prefix("policy").and_then(|number| number.parse().ok()).unwrap_or(usize::MAX)
+}
+
+/// The lines at which the policies of a file begin, by their numbers.
+///
+/// Cedar keeps a policy's text as written; each is looked for behind the one before it, so that a
+/// file of a thousand policies is gone through once.
+fn places(text: &str, set: &PolicySet) -> HashMap<usize, usize> {
+    let policies = set.policies().map(|one| (number(one.id()), one.to_string()));
+    let templates = set.templates().map(|one| (number(one.id()), one.to_string()));
+    let mut sources: Vec<(usize, String)> = policies.chain(templates).collect();
+    sources.sort();
+    let (mut from, mut line) = (0, 1);
+    let mut places = HashMap::new();
+    for (number, source) in sources {
+        let source = source.trim();
+        let rest = text.get(from..).unwrap_or_default();
+        let Some(at) = rest.find(source) else { continue };
+        line += rest.get(..at).unwrap_or_default().matches('\n').count();
+        places.insert(number, line);
+        line += source.matches('\n').count();
+        from += at + source.len();
+    }
+    places
+}
+
 /// One template under its own id, with what its links need.
 fn take_template(
     file: &str,
-    text: &str,
+    line: usize,
     template: &Template,
     problems: &mut Vec<Problem>,
 ) -> Option<(Template, LoadedTemplate)> {
     let annotations: Vec<(&str, &str)> = template.annotations().collect();
     let json = template.to_json().unwrap_or_default();
-    let authored = authored(file, text, &template.to_string(), &annotations, &json, problems)?;
+    let authored = authored(file, line, &annotations, &json, problems)?;
     let find = |name| annotations.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
     let has_resource = facts::has_slot(&json, "?resource");
     let binds = match (find("binds"), has_resource) {
@@ -214,14 +247,11 @@ fn take_template(
 /// Reads a policy's annotations; reports what is missing or unknown.
 fn authored(
     file: &str,
-    text: &str,
-    source: &str,
+    line: usize,
     annotations: &[(&str, &str)],
     json: &serde_json::Value,
     problems: &mut Vec<Problem>,
 ) -> Option<Authored> {
-    let line =
-        1 + text.get(..position(text, source)).map_or(0, |before| before.matches('\n').count());
     let mut known = true;
     for (name, _) in annotations {
         if !ANNOTATIONS.contains(name) {
@@ -283,11 +313,6 @@ fn duplicate(authored: &Authored) -> Problem {
         .help("ids are unique over all files, because decisions name them")
 }
 
-/// The byte offset of a policy in its file: its text is kept as written.
-fn position(text: &str, source: &str) -> usize {
-    text.find(source.trim()).unwrap_or(0)
-}
-
 /// Errors and warnings of the validator, with the file and line of their policy.
 #[cfg(feature = "author")]
 fn validation_problems(
@@ -295,12 +320,11 @@ fn validation_problems(
     loaded: &Loaded,
     texts: &BTreeMap<&str, &str>,
 ) -> Vec<Problem> {
-    let place = |id: &PolicyId| {
-        let id: &str = id.as_ref();
-        let policies = loaded.policies.iter().map(|(_, authored)| authored);
-        let templates = loaded.templates.iter().map(|template| &template.authored);
-        policies.chain(templates).find(|authored| authored.id == id)
-    };
+    let policies = loaded.policies.iter().map(|(_, authored)| authored);
+    let templates = loaded.templates.iter().map(|template| &template.authored);
+    let by_id: HashMap<&str, &Authored> =
+        policies.chain(templates).map(|authored| (authored.id.as_str(), authored)).collect();
+    let place = |id: &PolicyId| by_id.get::<str>(id.as_ref()).copied();
     let report = |id: &PolicyId, diagnostic: &dyn Diagnostic| match place(id) {
         Some(authored) => {
             let text = texts.get(authored.file.as_str()).copied().unwrap_or_default();

@@ -24,7 +24,7 @@ const SETS_MAX: usize = 64;
 /// Operations, as they are seen, whose entities are kept for one key.
 const PREPARED_MAX: usize = 32;
 /// What separates a template's id from the rest of a link's id.
-const LINK_MARK: char = '@';
+pub(super) const LINK_MARK: char = '@';
 
 /// One key with the policies that can match it.
 #[derive(Debug)]
@@ -148,6 +148,17 @@ impl Subject {
         Some(prepared)
     }
 
+    /// The entities of an operation, not held against the schema.
+    #[cfg(feature = "author")]
+    pub(super) fn unchecked(&self, policies: &Policies, seen: &Seen) -> Option<Prepared> {
+        let resource = entities::resource_entity(&policies.types, seen)?;
+        Some(Prepared {
+            action: names::of(&policies.types.action, seen.action.name()),
+            resource: resource.uid(),
+            entities: self.base(policies, seen.action)?.add_entities([resource], None).ok()?,
+        })
+    }
+
     /// The key and one action.
     fn base(&self, policies: &Policies, action: Action) -> Option<Entities> {
         if let Some(base) = self.bases.borrow().get(&action) {
@@ -223,16 +234,20 @@ impl Policies {
     pub(super) fn links(&self, key: &Key) -> Result<Vec<Rc<Entry>>, Problem> {
         let mut links = Vec::new();
         for grant in &key.grants {
-            let wanted = &grant.grant;
-            let templates = self.templates.iter().filter(|template| {
-                template.authored.id == *wanted || template.grants.contains(wanted)
-            });
-            for template in templates {
+            for template in self.templates_of(grant) {
                 let entry = self.link(key, grant, template, links.len())?;
                 links.push(Rc::new(entry));
             }
         }
         Ok(links)
+    }
+
+    /// The templates that a grant names.
+    fn templates_of<'p>(&'p self, grant: &'p Grant) -> impl Iterator<Item = &'p LoadedTemplate> {
+        let wanted = &grant.grant;
+        self.templates.iter().filter(move |template| {
+            template.authored.id == *wanted || template.grants.contains(wanted)
+        })
     }
 
     /// The policy that one grant makes of one template.
@@ -245,10 +260,7 @@ impl Policies {
     ) -> Result<Entry, Problem> {
         let wrong = |message: String| Problem::new("keys.toml", message).at(grant.line);
         let id = &template.authored.id;
-        let resource = bound_entity(template.binds, grant).map_err(|lacks| {
-            wrong(format!("a grant of key `{}` has no `{lacks}`", key.id))
-                .help(format!("template `{id}` needs it"))
-        })?;
+        let resource = bound(key, grant, template)?;
         let json = facts::link(&template.json, ("Key", &key.id), resource);
         let policy =
             Policy::from_json(Some(PolicyId::new(format!("{id}{LINK_MARK}{number}"))), json)
@@ -258,21 +270,21 @@ impl Policies {
     }
 
     /// What is wrong with a key's grants and roles, if anything.
+    ///
+    /// No link is made for it, because there may be a hundred thousand of them.
     pub fn key_problem(&self, key: &Key) -> Option<Problem> {
-        let unread = || key.grants.iter().find_map(|grant| self.unread(key, grant));
-        self.links(key).err().or_else(unread)
+        let grants = || key.grants.iter();
+        let lacking = grants().find_map(|grant| {
+            self.templates_of(grant).find_map(|template| bound(key, grant, template).err())
+        });
+        lacking.or_else(|| grants().find_map(|grant| self.unread(key, grant)))
     }
 
     /// A name or domain of a grant that none of its templates reads: the grant would hold for the
     /// whole zone, although its author narrowed it.
     fn unread(&self, key: &Key, grant: &Grant) -> Option<Problem> {
         let wanted = &grant.grant;
-        let reads = |binds: Binds| {
-            self.templates.iter().any(|template| {
-                template.binds == binds
-                    && (template.authored.id == *wanted || template.grants.contains(wanted))
-            })
-        };
+        let reads = |binds: Binds| self.templates_of(grant).any(|template| template.binds == binds);
         let given = [
             ("name", grant.name.is_some(), Binds::Name),
             ("domain", grant.domain.is_some(), Binds::Domain),
@@ -284,6 +296,19 @@ impl Policies {
             format!("without it the grant means the same; or choose one that has a `{field}`");
         Some(Problem::new("keys.toml", message).at(grant.line).help(help))
     }
+}
+
+/// The entity that a template's `?resource` becomes for a grant, or the problem of what it lacks.
+fn bound<'g>(
+    key: &Key,
+    grant: &'g Grant,
+    template: &LoadedTemplate,
+) -> Result<Option<(&'static str, &'g str)>, Problem> {
+    bound_entity(template.binds, grant).map_err(|lacks| {
+        let message = format!("a grant of key `{}` has no `{lacks}`", key.id);
+        let help = format!("template `{}` needs it", template.authored.id);
+        Problem::new("keys.toml", message).at(grant.line).help(help)
+    })
 }
 
 /// The `@id` that a policy's id stands for: a link's is its template's.

@@ -1,0 +1,63 @@
+"""The author's part of `make bench`: how long `check` and `test` take on a large folder; `python3 -m lab.bench_author`.
+
+The command is built as a release ships it, and runs on as many cores as there are; what counts is what a person waits.
+"""
+
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from . import big, paths, term
+
+POLICIES, KEYS, ROWS = 1000, 10_000, 10_000
+"""The size of the folder."""
+
+ROUNDS = 3
+"""How often each command runs; the median counts."""
+
+GOAL_SECONDS = 5.0
+"""What is promised for two cores."""
+
+
+def command() -> Path:
+    """The `zonegate` command, optimised."""
+    if subprocess.call(["cargo", "build", "--release", "--locked", "--quiet", "-p", "zonegate-cli"], cwd=paths.ROOT):
+        raise term.fail("the command cannot be built; cargo's message is above")
+    return paths.TARGET / "release" / "zonegate"
+
+
+def _take(program: Path, subcommand: str, folder: Path) -> tuple:
+    """Seconds that a person waits, seconds of CPU time, and MiB of memory, of one run."""
+    began, before = time.monotonic(), os.times()
+    with subprocess.Popen([program, subcommand, folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+        said = running.stdout.read()
+        _, status, used = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+    waited, after = time.monotonic() - began, os.times()
+    if running.returncode:
+        raise term.fail(f"`zonegate {subcommand}` failed on the large folder:\n{said}")
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    return waited, spent, used.ru_maxrss / 1024
+
+
+def run() -> int:
+    """Measures and prints."""
+    program = command()
+    with tempfile.TemporaryDirectory(prefix="zonegate-big-") as folder:
+        folder = Path(folder) / "policies"
+        big.write(folder, POLICIES, KEYS, ROWS)
+        term.say(f"\nA folder of {POLICIES} policies, {KEYS} keys and {ROWS} rows, {os.cpu_count()} cores, median of {ROUNDS}")
+        term.say(f"  {'':10}{'waited':>10}{'CPU time':>12}{'memory':>12}")
+        for subcommand in ("check", "test"):
+            taken = [_take(program, subcommand, folder) for _ in range(ROUNDS)]
+            waited, spent, memory = (statistics.median(column) for column in zip(*taken))
+            judged = "" if waited <= GOAL_SECONDS else "   over the goal"
+            term.say(f"  {subcommand:10}{waited:8.2f} s{spent:10.2f} s{memory:8.0f} MiB   (goal: {GOAL_SECONDS:.0f} s){judged}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run())
