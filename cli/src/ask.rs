@@ -8,6 +8,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use zonegate_engine::bundle::Bundle;
@@ -16,7 +17,7 @@ use zonegate_engine::key::Key;
 use zonegate_engine::name::{Name, NameForm};
 use zonegate_engine::network::canonical_ip;
 use zonegate_engine::operation::{Action, Operation, Resource, ResourceKind};
-use zonegate_engine::policy::{AccountId, Asking, Circumstances, Explained, Verdict};
+use zonegate_engine::policy::{AccountId, Asking, Circumstances, Explained, Subject, Verdict};
 use zonegate_engine::provider::Provider;
 use zonegate_engine::record_type::RecordType;
 use zonegate_engine::request::Method;
@@ -215,6 +216,16 @@ pub(crate) fn meant(operation: &Operation) -> Vec<Operation> {
 
 /// What operations are asked with.
 pub(crate) fn asking(bundle: &Bundle, key: &Key, scene: &Scene, way: &Way) -> Option<Asking> {
+    asking_by(bundle, &bundle.policies.subject(&scene.account, key)?, scene, way)
+}
+
+/// The same for a key as it is not in the bundle: with another role, say.
+pub(crate) fn asking_as(bundle: &Bundle, key: &Key, scene: &Scene, way: &Way) -> Option<Asking> {
+    asking_by(bundle, &bundle.policies.supposed(key)?, scene, way)
+}
+
+/// What a key's operations are asked with.
+fn asking_by(bundle: &Bundle, subject: &Rc<Subject>, scene: &Scene, way: &Way) -> Option<Asking> {
     let client_ip = canonical_ip(scene.from);
     let networks = bundle.networks.containing(client_ip);
     let facts = Circumstances {
@@ -226,8 +237,7 @@ pub(crate) fn asking(bundle: &Bundle, key: &Key, scene: &Scene, way: &Way) -> Op
         route: way.route.clone(),
         operations: way.operations,
     };
-    let subject = bundle.policies.subject(&scene.account, key)?;
-    bundle.policies.asking(&subject, &scene.account, &facts)
+    bundle.policies.asking(subject, &scene.account, &facts)
 }
 
 /// Reads `provider/account`; the provider must exist.

@@ -80,6 +80,12 @@ pub(crate) struct EngineGate {
 }
 
 impl EngineGate {
+    /// A runner of this bundle that keeps nothing of what its policies show.
+    pub(crate) fn plain(bundle: Rc<Bundle>) -> EngineGate {
+        let (exercise, asked) = (None, Vec::new());
+        EngineGate { bundle: Ok(bundle), exercise, last: None, keeps_asked: false, asked }
+    }
+
     /// A runner of this bundle.
     fn new(bundle: Result<Rc<Bundle>, Vec<Problem>>, keeps_asked: bool) -> EngineGate {
         let exercise = bundle.as_ref().ok().map(|bundle| {
@@ -174,16 +180,27 @@ impl Gate for EngineGate {
     }
 }
 
-/// The header map as Envoy hands it over: pseudo-headers first, names in lower case.
+/// The header map of a case.
 fn request_headers(case: &Case) -> Vec<Header> {
+    let (own, body) = (case.request_headers(), case.body.as_deref());
+    header_map(&case.method, &case.target, case.tls, own, body)
+}
+
+/// The header map as Envoy hands it over: pseudo-headers first, names in lower case.
+pub(crate) fn header_map(
+    method: &str,
+    target: &[u8],
+    tls: bool,
+    own: Vec<Header>,
+    body: Option<&[u8]>,
+) -> Vec<Header> {
     let header = |name: &str, value: &[u8]| (name.as_bytes().to_vec(), value.to_vec());
     let mut headers = vec![
         header(":authority", AUTHORITY),
-        header(":method", case.method.as_bytes()),
-        header(":path", &case.target),
-        header(":scheme", if case.tls { b"https" } else { b"http" }),
+        header(":method", method.as_bytes()),
+        header(":path", target),
+        header(":scheme", if tls { b"https" } else { b"http" }),
     ];
-    let own = case.request_headers();
     for (name, value) in own.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)) {
         let same = headers.iter_mut().find(|(known, _)| name == JOINED && *known == name);
         match same {
@@ -192,7 +209,7 @@ fn request_headers(case: &Case) -> Vec<Header> {
         }
     }
     let has_length = headers.iter().any(|(name, _)| name == b"content-length");
-    if let Some(body) = case.body.as_ref().filter(|_| !has_length) {
+    if let Some(body) = body.filter(|_| !has_length) {
         headers.push(header("content-length", body.len().to_string().as_bytes()));
     }
     headers.push(header("x-request-id", REQUEST_ID));

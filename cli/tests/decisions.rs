@@ -129,10 +129,12 @@ fn an_allowed_operation_names_who_allows_it() {
          \n\
          record.create example.com www.example.com A \"192.0.2.1\"\n\
          \x20 allowed by editors-write\n\
-         \x20 permit  editors-write     rules/editors.cedar:1    matches\n\
-         \x20 forbid  no-caa            rules/everybody.cedar:9  its condition is false\n\
-         \x20 permit  editors-previews  rules/editors.cedar:10   its condition is false\n\
-         \x20 0 for other keys, 1 for other actions (--all lists them)\n\
+         \x20 permit  editors-write     rules/editors.cedar:1   matches\n\
+         \x20 permit  editors-previews  rules/editors.cedar:10  stops at when { resource in \
+         Pattern::\"preview\" }\n\
+         \x20         pattern preview is pr-[0-9]+\\.preview of relative \"www\"\n\
+         \x20 besides: 1 forbids something else, 1 for other actions, 0 for other keys (--all lists \
+         them)\n\
          \n\
          note: asked as if by PATCH on route powerdns/zone-patch; policies may depend on it\n"
     );
@@ -156,11 +158,11 @@ fn a_denied_operation_says_why_each_policy_did_not_allow_it() {
     assert!(run.out.starts_with("denied: no-policy-allows (403): this key may not do this\n"));
     assert!(
         run.out
-            .contains("permit  editors-write     rules/editors.cedar:1    its condition is false")
+            .contains("permit  editors-write     rules/editors.cedar:1   stops at when { context.")
     );
     let run = folder.run(&explain(&["--operation", "record.create example.org www.example.org A"]));
     assert!(
-        run.out.contains("editors-write     rules/editors.cedar:1    is for other zones or names"),
+        run.out.contains("editors-write     rules/editors.cedar:1   is for the zone example.com"),
         "{}",
         run.out
     );
@@ -172,7 +174,7 @@ fn a_denied_operation_says_why_each_policy_did_not_allow_it() {
     assert_eq!(run.code, 2);
     assert!(run.out.contains("  denied: policy-forbids by no-caa\n"), "{}", run.out);
     assert!(
-        run.out.contains("every-key         rules/everybody.cedar:1  is for other actions"),
+        run.out.contains("every-key         rules/everybody.cedar:1   is for other actions"),
         "{}",
         run.out
     );

@@ -293,6 +293,13 @@ impl Policies {
         Some(subject)
     }
 
+    /// A key as it is not in the bundle: with another role, say. Tools ask with it what would be;
+    /// it is never kept, because another key may have the same id.
+    #[cfg(feature = "author")]
+    pub fn supposed(&self, key: &Key) -> Option<Rc<Subject>> {
+        Subject::build(self, key).map(Rc::new)
+    }
+
     /// Everything that the operations of one request are asked with.
     pub fn asking(
         &self,

@@ -28,6 +28,8 @@ use jiff::Timestamp;
 
 pub use self::audit::Audit;
 pub use self::gate::WHOAMI_ROUTE;
+#[cfg(feature = "author")]
+pub use self::headers::takes_credentials;
 pub use self::response::{Answer, ResponseStep};
 
 use self::enter::{Entered, Keyless};
@@ -131,6 +133,9 @@ pub struct Session {
     state: State,
     /// When it was decided, or began.
     now: Timestamp,
+    /// What the request means as far as it is known, for tools.
+    #[cfg(feature = "author")]
+    meant: Vec<Operation>,
 }
 
 /// What is known of a request whose key and route are known.
@@ -188,7 +193,15 @@ impl Session {
         body_follows: bool,
         now: Timestamp,
     ) -> (Session, Step) {
-        let mut session = Session { bundle, audit: Audit::new(facts), state: State::Over, now };
+        let audit = Audit::new(facts);
+        let mut session = Session {
+            bundle,
+            audit,
+            state: State::Over,
+            now,
+            #[cfg(feature = "author")]
+            meant: Vec::new(),
+        };
         let entered = session.enter(facts, now);
         let step = session.entered(entered, facts, body_follows, now);
         (session, step)
@@ -261,6 +274,23 @@ impl Session {
         &self.audit
     }
 
+    /// All that the request means, as far as it is known, where [`Audit`] has the first of it.
+    #[cfg(feature = "author")]
+    pub fn meant(&self) -> &[Operation] {
+        &self.meant
+    }
+
+    /// Keeps for tools what the request means.
+    #[cfg(feature = "author")]
+    fn keep_meaning(&mut self, plan: &Plan) {
+        self.meant.clone_from(&plan.operations);
+    }
+
+    /// A filter has nobody to tell it to.
+    #[cfg(not(feature = "author"))]
+    #[expect(clippy::unused_self, reason = "the other form needs it")]
+    fn keep_meaning(&self, _: &Plan) {}
+
     /// Denies because of one operation.
     fn deny_operations(
         &mut self,
@@ -271,6 +301,7 @@ impl Session {
         by: Vec<String>,
         now: Timestamp,
     ) -> Step {
+        self.keep_meaning(plan);
         self.audit.take_operations(&plan.operations);
         self.audit.denied_operation = Some(operation.to_string());
         let reason = self.hidden(known, plan, operation, now).unwrap_or(reason);

@@ -160,6 +160,16 @@ impl Keys {
         self.slots.is_empty()
     }
 
+    /// The table with this key in the place of the one with its id, for tools that ask what would
+    /// be if a key were another.
+    #[cfg(feature = "author")]
+    #[must_use]
+    pub fn with(&self, key: Key) -> Keys {
+        let mut list: Vec<Key> = self.iter().filter(|one| one.id != key.id).cloned().collect();
+        list.push(key);
+        Keys::sorted(list)
+    }
+
     /// Revokes a key in a packed table; false where the id is unknown.
     pub fn disable(&mut self, id: &str) -> bool {
         let mut list: Vec<Key> = self.iter().cloned().collect();

@@ -56,36 +56,60 @@ pub(super) struct Asked {
     upto: Rc<Entry>,
 }
 
-/// The clauses of an entry, worked out when somebody asks.
-pub(super) type Clauses = OnceCell<Vec<Asked>>;
+/// A policy in parts, worked out when somebody asks.
+pub(super) type Clauses = OnceCell<Parts>;
+
+/// A policy in parts.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// The policy without any clause: its scope.
+    scope: Option<Rc<Entry>>,
+    /// Its clauses, in the order of their evaluation.
+    clauses: Vec<Asked>,
+}
 
 impl Entry {
     /// Its clauses, in the order of their evaluation.
     pub(super) fn clauses(&self) -> &[Asked] {
-        self.clauses.get_or_init(|| self.make_clauses().unwrap_or_default())
+        &self.parts().clauses
     }
 
-    /// Works the clauses out; `None` never happens, because Cedar reads what it wrote.
-    fn make_clauses(&self) -> Option<Vec<Asked>> {
+    /// Itself without any clause.
+    pub(super) fn scope_alone(&self) -> Option<&Rc<Entry>> {
+        self.parts().scope.as_ref()
+    }
+
+    /// Its parts.
+    fn parts(&self) -> &Parts {
+        self.clauses.get_or_init(|| self.make_parts().unwrap_or_default())
+    }
+
+    /// Works the parts out; `None` never happens, because Cedar reads what it wrote.
+    fn make_parts(&self) -> Option<Parts> {
         let policy = self.policy.to_json().ok()?;
         let mut taken: Vec<Value> = Vec::new();
         let mut made = Vec::new();
+        let scope = self.upto(&policy, &taken)?;
         for (unless, body) in split(&policy) {
             let kind = if unless { "unless" } else { "when" };
             let text = text_of(&body)?;
             taken.push(json!({ "kind": kind, "body": body }));
-            let mut prefix = policy.clone();
-            prefix.as_object_mut()?.insert("conditions".to_owned(), Value::from(taken.clone()));
-            let prefix = Policy::from_json(Some(self.policy.id().clone()), prefix).ok()?;
-            let upto = Entry {
-                scope: Scope { types: None, ..self.scope.clone() },
-                policy: prefix,
-                authored: Rc::clone(&self.authored),
-                clauses: OnceCell::new(),
-            };
-            made.push(Asked { unless, text, upto: Rc::new(upto) });
+            made.push(Asked { unless, text, upto: self.upto(&policy, &taken)? });
         }
-        Some(made)
+        Some(Parts { scope: Some(scope), clauses: made })
+    }
+
+    /// The same policy with these conditions instead of its own.
+    fn upto(&self, policy: &Value, conditions: &[Value]) -> Option<Rc<Entry>> {
+        let mut prefix = policy.clone();
+        prefix.as_object_mut()?.insert("conditions".to_owned(), Value::from(conditions.to_vec()));
+        let entry = Entry {
+            scope: Scope { types: None, ..self.scope.clone() },
+            policy: Policy::from_json(Some(self.policy.id().clone()), prefix).ok()?,
+            authored: Rc::clone(&self.authored),
+            clauses: OnceCell::new(),
+        };
+        Some(Rc::new(entry))
     }
 }
 

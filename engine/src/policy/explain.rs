@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use super::clause::{Clause, Held};
+use super::holding::{Who, on_text, who_of};
 use super::{Asking, Entry, Policies};
 use crate::operation::Operation;
 use crate::pattern::Patterns;
@@ -23,6 +24,10 @@ pub struct Explained {
     pub line: usize,
     /// Whether it forbids.
     pub forbids: bool,
+    /// Whom its scope is for.
+    pub who: Who,
+    /// What its scope is about, in words.
+    pub on: String,
     /// What became of it.
     pub why: Why,
     /// What became of each of its clauses; empty where its scope is for something else.
@@ -47,7 +52,7 @@ pub enum Why {
 }
 
 impl Policies {
-    /// Each policy's part in the decision on one operation, matches first.
+    /// Each policy's part in the decision on one operation: what decided, then the nearest misses.
     pub fn explain(
         &self,
         patterns: &Patterns,
@@ -69,7 +74,13 @@ impl Policies {
             explained(entry, why, clauses)
         });
         let mut all: Vec<Explained> = mine.chain(others).collect();
-        all.sort_by_key(|one| (rank(&one.why), !one.forbids, one.id.clone()));
+        all.sort_by_cached_key(|one| {
+            let decided = matches!(one.why, Why::Matched | Why::Failed(_));
+            // What forbids is told first where it did, and last where it did not.
+            let last = one.forbids && !decided;
+            let missing = one.clauses.iter().filter(|clause| clause.held != Held::Yes).count();
+            (last, rank(&one.why), !one.forbids, missing, one.id.clone())
+        });
         all
     }
 
@@ -89,7 +100,13 @@ impl Policies {
         }
         match self.held(patterns, asking, operation, entry) {
             Held::Yes => Why::Matched,
-            Held::No | Held::NotReached => Why::ConditionFalse,
+            // The index does not see all that a scope says: who is `in` a pattern is asked here.
+            Held::No | Held::NotReached => match entry.scope_alone() {
+                Some(scope) if self.held(patterns, asking, operation, scope) == Held::No => {
+                    Why::OtherResource
+                }
+                Some(_) | None => Why::ConditionFalse,
+            },
             Held::Failed(error) => Why::Failed(error),
         }
     }
@@ -103,6 +120,8 @@ fn explained(entry: &Entry, why: Why, clauses: Vec<Clause>) -> Explained {
         file: entry.authored.file.clone(),
         line: entry.authored.line,
         forbids: !entry.permits(),
+        who: who_of(entry),
+        on: on_text(entry),
         why,
         clauses,
     }

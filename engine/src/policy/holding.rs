@@ -3,12 +3,12 @@
 //! A template's link is a policy of its own here, with its slots filled; what a tool sees is what
 //! is decided by.
 
-use cedar_policy::Policy;
+use cedar_policy::{EntityUid, Policy, ResourceConstraint};
 use serde_json::Value;
 
 use super::load::LoadedTemplate;
 use super::scope::{PrincipalBound, ResourceBound, Scope};
-use super::{Entry, Policies, facts};
+use super::{Entry, Policies, facts, names};
 use crate::key::Key;
 use crate::operation::{Action, ResourceKind};
 use crate::problem::Problem;
@@ -147,11 +147,6 @@ fn holding(entry: &Entry, linked: Option<&str>, number: usize) -> Option<Holding
     let authored = &entry.authored;
     let word = |unless| if unless { "unless" } else { "when" };
     let clauses = entry.clauses().iter();
-    let who = match &entry.scope.principal {
-        PrincipalBound::Any => Who::Everybody,
-        PrincipalBound::Key(id) => Who::Key(id.clone()),
-        PrincipalBound::Role(role) => Who::Role(role.clone()),
-    };
     Some(Holding {
         id: authored.id.clone(),
         unique: match linked {
@@ -163,7 +158,7 @@ fn holding(entry: &Entry, linked: Option<&str>, number: usize) -> Option<Holding
         line: authored.line,
         forbids: !entry.permits(),
         linked: linked.map(str::to_owned),
-        who,
+        who: who_of(entry),
         actions: Action::ALL
             .iter()
             .copied()
@@ -174,6 +169,28 @@ fn holding(entry: &Entry, linked: Option<&str>, number: usize) -> Option<Holding
         text: entry.policy.to_string(),
         json: entry.policy.to_json().ok()?,
     })
+}
+
+/// Whom an entry's scope is for.
+pub(super) fn who_of(entry: &Entry) -> Who {
+    match &entry.scope.principal {
+        PrincipalBound::Any => Who::Everybody,
+        PrincipalBound::Key(id) => Who::Key(id.clone()),
+        PrincipalBound::Role(role) => Who::Role(role.clone()),
+    }
+}
+
+/// What an entry's scope is about, in words.
+pub(super) fn on_text(entry: &Entry) -> String {
+    let pattern = |uid: &EntityUid| {
+        let (kind, name) = names::parts(uid);
+        (kind == "Pattern").then(|| format!("what the pattern {name} matches"))
+    };
+    let found = match entry.policy.resource_constraint() {
+        ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => pattern(&uid),
+        ResourceConstraint::Any | ResourceConstraint::Eq(_) | ResourceConstraint::Is(_) => None,
+    };
+    found.unwrap_or_else(|| entry.scope.resource.text())
 }
 
 /// A bound, as tools see it.

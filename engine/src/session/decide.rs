@@ -56,6 +56,7 @@ impl Session {
         unseen: &[usize],
         now: Timestamp,
     ) -> Step {
+        self.keep_meaning(&plan);
         let bundle = Rc::clone(&self.bundle);
         let provider = bundle.provider(&known.account.provider);
         let matched =
@@ -115,6 +116,7 @@ impl Session {
         if decided.is_empty() {
             return self.bug();
         }
+        self.keep_meaning(&plan);
         self.audit.allow(by);
         self.now = now;
         let gate = known.gate.clone();

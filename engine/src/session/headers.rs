@@ -27,6 +27,13 @@ const CREDENTIALS: [&[u8]; 8] = [
     b"x-secret-api-key",
 ];
 
+/// Whether some DNS provider or proxy takes a credential in a header of this lower-case name; what
+/// stands there must not be printed.
+#[cfg(feature = "author")]
+pub fn takes_credentials(header: &str) -> bool {
+    CREDENTIALS.contains(&header.as_bytes())
+}
+
 /// What the session needs of a header map.
 #[derive(Debug)]
 pub(super) struct Headers<'h> {
