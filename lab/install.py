@@ -48,6 +48,8 @@ TEST_PROGRAMS = {
     "gcc": "gcc",
     "/usr/include/time.h": "libc6-dev",
     "openssl": "openssl",
+    "chromium": "chromium",
+    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core",
     "dpkg-deb": "dpkg",
 }
 """What the tests need besides."""

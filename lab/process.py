@@ -41,7 +41,7 @@ def require_free(port: int, what: str) -> int:
     return port
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In the child: be told to end when the lab dies, even by SIGKILL (Linux only, best effort)."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
@@ -59,7 +59,7 @@ class Program:
             self._child = subprocess.Popen(
                 [str(word) for word in argv], stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                 env=dict(os.environ, **(environment or {})), cwd=folder or paths.ROOT,
-                start_new_session=True, preexec_fn=_end_with_parent)
+                start_new_session=True, preexec_fn=end_with_parent)
 
     @property
     def pid(self) -> int:

@@ -104,11 +104,6 @@ impl Probe {
         Inquiry::of(bundle, &self.key, &self.scene, &self.way).decide(&self.operation)
     }
 
-    /// Whether it would be allowed.
-    pub(crate) fn is_allowed(&self, bundle: &Bundle) -> bool {
-        matches!(self.decide(bundle), Verdict::Allow(_))
-    }
-
     /// The `zonegate explain` arguments that ask the same.
     pub(crate) fn explain_arguments(&self) -> String {
         let Scene { account, from, at, tls } = &self.scene;
@@ -171,11 +166,16 @@ impl<'b> Inquiry<'b> {
     /// The same, without evaluating anything where no permit's scope fits: then the policies that
     /// forbid it as well are not named.
     pub(crate) fn decide_quickly(&self, operation: &Operation) -> Verdict {
-        let could = |asking| self.bundle.policies.could_allow(asking, operation);
-        match &self.asking {
-            Ok(asking) if !could(asking) => Verdict::Deny(Reason::NoPolicyAllows, Vec::new()),
-            Ok(_) | Err(_) => self.decide(operation),
+        if self.could_allow(operation) {
+            return self.decide(operation);
         }
+        Verdict::Deny(Reason::NoPolicyAllows, Vec::new())
+    }
+
+    /// Whether some permit's scope fits an operation; what is not known to be hopeless counts.
+    pub(crate) fn could_allow(&self, operation: &Operation) -> bool {
+        let could = |asking| self.bundle.policies.could_allow(asking, operation);
+        self.asking.as_ref().map_or(true, could)
     }
 
     /// Whether a policy that could decide an operation reads the record's value.

@@ -52,8 +52,14 @@ const WINDOW_STEP: SignedDuration = SignedDuration::from_mins(15);
 pub(crate) struct Universe {
     /// Zones, the mentioned ones first.
     pub(crate) zones: Vec<Name>,
+    /// How many of them are mentioned.
+    pub(crate) zones_mentioned: usize,
     /// Owner names; each is in or below some zone.
     pub(crate) names: Vec<Name>,
+    /// How many of them are mentioned, or below such a one.
+    pub(crate) names_mentioned: usize,
+    /// Relative names that are asked about in every zone.
+    pub(crate) relative: Vec<String>,
     /// Record types.
     pub(crate) types: Vec<RecordType>,
     /// Values of records that hold text.
@@ -90,20 +96,8 @@ pub(crate) struct Around<'a> {
 }
 
 impl Universe {
-    /// What these policies of a bundle, and the bundle's own lists, can tell apart.
-    ///
-    /// `now` is the time to begin with.
-    pub(crate) fn of<'h>(
-        bundle: &Bundle,
-        holdings: impl Iterator<Item = &'h Holding>,
-        now: Timestamp,
-    ) -> Universe {
-        let keys = bundle.keys.iter().collect();
-        let around = Around { keys, zones: Vec::new(), times: window_times(bundle, now) };
-        Universe::around(bundle, holdings, &around)
-    }
-
-    /// The same for some keys only, and with more zones; quick enough to be made for every key.
+    /// What these policies of a bundle, and the bundle's own lists, can tell apart; quick enough to
+    /// be made for every key.
     pub(crate) fn around<'h>(
         bundle: &Bundle,
         holdings: impl Iterator<Item = &'h Holding>,
@@ -174,6 +168,7 @@ impl Universe {
             literals.ids("Zone").chain(literals.ids("Domain")).chain(literals.texts("zone"));
         let wanted = around.zones.iter().map(Name::as_str);
         let mentioned: BTreeSet<&str> = granted.chain(named).chain(wanted).collect();
+        self.zones_mentioned = mentioned.len();
         let beside = mentioned.iter().map(|zone| format!("not-{zone}"));
         let below = mentioned.iter().map(|zone| format!("child.{zone}"));
         let all = mentioned.iter().map(|zone| (*zone).to_owned());
@@ -210,12 +205,27 @@ impl Universe {
         let below: Vec<Name> =
             self.names.iter().filter_map(|one| name(&format!("below.{one}"))).collect();
         self.names.extend(below);
+        unique(&mut self.names);
+        self.names_mentioned = self.names.len();
+        unique(&mut relative);
+        self.relative = relative;
         for zone in &self.zones {
-            let owners =
-                relative.iter().filter_map(|one| Name::parse_relative(one, zone, "@").ok());
+            let relative = self.relative.iter();
+            let owners = relative.filter_map(|one| Name::parse_relative(one, zone, "@").ok());
             self.names.extend(owners);
         }
         unique(&mut self.names);
+    }
+
+    /// Owner names to ask about in one zone: the mentioned ones that are in it, and the usual ones.
+    pub(crate) fn owners(&self, zone: &Name) -> Vec<Name> {
+        let mentioned = self.names.iter().take(self.names_mentioned);
+        let inside = mentioned.filter(|name| name.is_below_or_equal(zone)).cloned();
+        let relative = self.relative.iter();
+        let usual = relative.filter_map(|one| Name::parse_relative(one, zone, "@").ok());
+        let mut owners: Vec<Name> = inside.chain(usual).collect();
+        unique(&mut owners);
+        owners
     }
 
     /// Types, values and kinds of metadata.
@@ -439,7 +449,9 @@ mod tests {
             holdings.extend(bundle.policies.linked(key).unwrap());
         }
         let now = "2026-06-03T10:00:00Z".parse().unwrap();
-        let universe = Universe::of(&bundle, holdings.iter(), now);
+        let keys = bundle.keys.iter().collect();
+        let around = Around { keys, zones: Vec::new(), times: window_times(&bundle, now) };
+        let universe = Universe::around(&bundle, holdings.iter(), &around);
         let has = |text: &str| universe.names.iter().any(|one| one.as_str() == text);
         for owner in ["pr-1.preview.example.com", "_acme-challenge.a.example.com", "*.example.com"]
         {

@@ -26,8 +26,8 @@ fn document(run: &Run) -> Value {
 fn who(operation: &str) -> impl Fn(&str) -> Value + use<> {
     let document = document(&shipped(&["--format", "json", "--who", operation]));
     move |key| {
-        let keys = document["keys"].as_array().unwrap();
-        keys.iter().find(|one| one["key"] == key).unwrap().clone()
+        let keys = document.get("keys").and_then(Value::as_array).unwrap();
+        keys.iter().find(|one| one.get("key") == Some(&key.into())).unwrap().clone()
     }
 }
 
@@ -210,4 +210,47 @@ fn a_window_that_opens_later_is_found() {
     let json = document(&run);
     assert_eq!(json["keys"][0]["when"][0][0], "in the window office-hours");
     assert_eq!(json["keys"][1]["state"], "disabled");
+}
+
+#[test]
+fn the_page_is_one_file_and_the_same_each_time() {
+    let folder = Folder::new();
+    let hostile = "an editor</script><img src=x onerror=alert(1)>";
+    folder.edit("keys.toml", "\"an editor\"", &format!("\"{hostile}\""));
+    let page = |name: &str| {
+        let run = folder.run(&["can", "--html", name, "--at", NOON, "--format", "json"]);
+        let said = document(&run);
+        assert_eq!((&said["ok"], &said["keys"]), (&true.into(), &2.into()), "{said}");
+        std::fs::read_to_string(folder.beside(name)).unwrap()
+    };
+    let (one, other) = (page("one.html"), page("other.html"));
+    assert_eq!(one, other);
+    assert!(!one.contains("<img"), "a description is no markup");
+    for outside in ["http:", "https:", "src=", "href=", "url("] {
+        // The description itself is there, as a text.
+        let count = one.replace("img src=x", "").matches(outside).count();
+        assert_eq!(count, 0, "{outside}");
+    }
+    let (_, block) = one.split_once("id=\"data\">").unwrap();
+    let (block, _) = block.split_once("</script>").unwrap();
+    let data: Value = serde_json::from_str(block).unwrap();
+    assert_eq!(data["keys"][0]["description"], hostile);
+    assert_eq!(data["keys"][1]["state"], "disabled");
+    // An editor's row of the zone, whose records depend on the window.
+    let rows = data["keys"][0]["rows"].as_array().unwrap();
+    assert_eq!(
+        rows.iter().map(|row| row["zone"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["the account", "example.com"]
+    );
+    let columns = data["columns"].as_array().unwrap();
+    let at = columns.iter().position(|one| one["name"] == "zone.read").unwrap();
+    let number = rows[1]["cells"][at].as_u64().unwrap();
+    let cell = &data["cells"][usize::try_from(number).unwrap()];
+    assert_eq!(
+        (&cell["answer"], &cell["when"][0]),
+        (&1.into(), &"in the window office-hours".into()),
+        "{cell}"
+    );
+    let run = folder.run(&["can", "--html", "nowhere/page.html"]);
+    assert!(run.code == 1 && run.err.contains("nowhere/page.html: No such file"), "{}", run.err);
 }

@@ -7,6 +7,7 @@ mod columns;
 mod depends;
 mod finding;
 mod key;
+mod page;
 mod subject;
 mod who;
 mod words;
@@ -38,24 +39,30 @@ differ.";
 /// proof: where a policy compares two attributes with each other, something between the
 /// representatives may be decided otherwise.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["key", "who", "zone"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["key", "who", "zone", "html"]))]
 #[command(after_help = "\
 Examples:
   zonegate can demoacmehost
   zonegate can --who 'record.create example.com www.example.com CNAME'
-  zonegate can --zone example.com")]
+  zonegate can --zone example.com
+  zonegate can --html who-can-what.html")]
 pub(crate) struct Arguments {
     /// The id of a key: what can it do?
     #[arg(value_name = "KEY")]
     key: Option<String>,
 
     /// An operation: which keys can do this? Without a value, all representative values are tried
-    #[arg(long, value_name = "OPERATION", conflicts_with_all = ["key", "zone"])]
+    #[arg(long, value_name = "OPERATION", conflicts_with_all = ["key", "zone", "html"])]
     who: Option<String>,
 
     /// A zone: which keys can do what in it?
     #[arg(long, value_name = "ZONE", conflicts_with = "key")]
     zone: Option<String>,
+
+    /// Write all of it as one page that works by itself, offline: a matrix of keys and zones by
+    /// actions, to filter and to click through; with a KEY or --zone, of that one only
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 
     /// The time to begin with, such as 2026-06-03T10:00:00Z; now, unless it is given
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -108,13 +115,19 @@ fn answer(bundle: &Bundle, arguments: &Arguments, format: Format) -> Result<(), 
             Format::Text => who::text(&operation, &rows, NOTE),
         }
     }
-    if let Some(zone) = &arguments.zone {
-        let zone = Name::parse(zone, NameForm::Fqdn)
-            .map_err(|error| format!("--zone `{zone}`: {error}"))?;
-        let rows = zone::ask(&survey, &zone)?;
+    let zone = |zone: &String| {
+        Name::parse(zone, NameForm::Fqdn).map_err(|error| format!("--zone `{zone}`: {error}"))
+    };
+    let zone = arguments.zone.as_ref().map(zone).transpose()?;
+    if let Some(file) = &arguments.html {
+        let key = arguments.key.as_ref().map(|id| ask::key(bundle, id)).transpose()?;
+        return page::write(&survey, key, zone.as_ref(), file, format);
+    }
+    if let Some(zone) = &zone {
+        let rows = zone::ask(&survey, zone)?;
         match format {
-            Format::Json => zone::json(&zone, &rows),
-            Format::Text => zone::text(&zone, &rows, NOTE),
+            Format::Json => zone::json(zone, &rows),
+            Format::Text => zone::text(zone, &rows, NOTE),
         }
     }
     if let Some(id) = &arguments.key {

@@ -118,6 +118,16 @@ impl Column {
         }
     }
 
+    /// What it stands under.
+    pub(super) fn area(&self) -> &'static str {
+        match (self.group, self.action.kind()) {
+            (Some(group), _) => group.name,
+            (None, ResourceKind::Account) => "account",
+            (None, ResourceKind::Zone) => "zone",
+            (None, ResourceKind::Record) => "*",
+        }
+    }
+
     /// Whether it is about the account as a whole.
     pub(super) fn is_account(&self) -> bool {
         self.action.kind() == ResourceKind::Account
@@ -163,9 +173,8 @@ impl Column {
                 let wildcard = self.action == Action::RecordWildcard;
                 // Who writes at a wildcard name needs both rights.
                 let action = if wildcard { Action::RecordCreate } else { self.action };
-                let all = subject.universe.names.iter();
-                let owners = all
-                    .filter(|name| name.is_wildcard() == wildcard && name.is_below_or_equal(zone));
+                let mut owners = subject.universe.owners(zone);
+                owners.retain(|name| name.is_wildcard() == wildcard);
                 let types = self.types(subject);
                 let of = |owner: &Name| {
                     let (zone, owner) = (zone.clone(), owner.clone());
@@ -174,7 +183,7 @@ impl Column {
                     };
                     types.iter().map(of_type).collect::<Vec<_>>()
                 };
-                owners.flat_map(of).collect()
+                owners.iter().flat_map(of).collect()
             }
         }
     }

@@ -104,6 +104,9 @@ pub(super) fn find(
     };
     let circumstances = survey.circumstances(subject, action);
     let mut questions: Option<Vec<Question>> = None;
+    // Questions that no permit's scope fits need not be asked again in other circumstances.
+    let mut hopeless: Vec<bool> = Vec::new();
+    let mut account = None;
     for circumstance in circumstances.iter() {
         let Circumstance { scene, way } = circumstance;
         let inquiry = Inquiry::of(survey.bundle, &subject.key.id, scene, way);
@@ -112,8 +115,17 @@ pub(super) fn find(
             valued.map(|one| question(&mut table, one)).collect()
         });
         let here = circumstance_place(&mut table, circumstance);
-        for question in questions {
-            let verdict = inquiry.decide_quickly(&question.operation);
+        if account != Some(&scene.account) {
+            account = Some(&scene.account);
+            let hopeful = questions.iter().map(|one| inquiry.could_allow(&one.operation));
+            hopeless = hopeful.map(|could| !could).collect();
+        }
+        for (question, hopeless) in questions.iter().zip(&hopeless) {
+            let verdict = if *hopeless {
+                Verdict::Deny(Reason::NoPolicyAllows, Vec::new())
+            } else {
+                inquiry.decide(&question.operation)
+            };
             let place = question.place.iter().zip(&here).map(|(one, other)| one + other).collect();
             table.note(place, matches!(verdict, Verdict::Allow(_)));
             found.note(subject, circumstance, &question.operation, verdict);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use zonegate_engine::key::Key;
 use zonegate_engine::name::{Name, NameForm};
 use zonegate_engine::operation::Action;
 use zonegate_engine::policy::{Holding, Verdict, Why};
@@ -15,7 +16,7 @@ use crate::output::{self, Ink, Paint, line};
 use crate::universe::ELSEWHERE;
 
 /// Zones that a key's table has at the most.
-const ZONES_MAX: usize = 40;
+pub(super) const ZONES_MAX: usize = 40;
 /// Denials of one policy that are looked into, until one is found that it alone makes.
 const TRIES_MAX: usize = 40;
 
@@ -47,7 +48,8 @@ pub(super) fn ask<'b>(survey: &Survey<'b>, subject: Subject<'b>) -> Report<'b> {
 /// The zones to show: those that its policies or grants name, then representatives of others; the
 /// last stands for every zone that nobody mentions.
 pub(super) fn zones(subject: &Subject<'_>) -> Vec<Name> {
-    let mut zones = subject.universe.zones.clone();
+    let mentioned = subject.universe.zones_mentioned;
+    let mut zones: Vec<Name> = subject.universe.zones.iter().take(mentioned).cloned().collect();
     zones.retain(|zone| zone.as_str() != ELSEWHERE);
     zones.sort_by_key(|zone| !is_named(subject, zone));
     zones.truncate(ZONES_MAX);
@@ -223,13 +225,7 @@ fn about(subject: &Subject<'_>) -> Vec<String> {
     if !key.roles.is_empty() {
         lines.push(format!("roles: {}", key.roles.join(", ")));
     }
-    for grant in &key.grants {
-        let fields = [("zone", &grant.zone), ("domain", &grant.domain), ("name", &grant.name)];
-        let fields = fields
-            .iter()
-            .filter_map(|(field, name)| name.as_ref().map(|name| format!("{field} {name}")));
-        lines.push(format!("grant: {} {}", grant.grant, fields.collect::<Vec<_>>().join(", ")));
-    }
+    lines.extend(grants(key));
     if !key.networks.is_empty() {
         lines.push(format!("networks: {}", key.networks.join(", ")));
     }
@@ -237,6 +233,18 @@ fn about(subject: &Subject<'_>) -> Vec<String> {
     let to = key.expires.map_or("never expires".to_owned(), |at| format!("expires {at}"));
     lines.push(from.into_iter().chain([to]).collect::<Vec<_>>().join(", "));
     lines
+}
+
+/// A key's grants in words.
+pub(super) fn grants(key: &Key) -> Vec<String> {
+    let words = key.grants.iter().map(|grant| {
+        let fields = [("zone", &grant.zone), ("domain", &grant.domain), ("name", &grant.name)];
+        let fields = fields
+            .iter()
+            .filter_map(|(field, name)| name.as_ref().map(|name| format!("{field} {name}")));
+        format!("grant: {} {}", grant.grant, fields.collect::<Vec<_>>().join(", "))
+    });
+    words.collect()
 }
 
 /// Prints the report for a program.

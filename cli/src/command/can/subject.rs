@@ -239,21 +239,22 @@ impl<'b> Survey<'b> {
         let Some(provider) = self.bundle.provider(&account.provider) else { return Vec::new() };
         let usual = Way::usual(provider, action);
         let (by_route, by_method) = (subject.reads(&["route"]), subject.reads(&["method"]));
-        let mut ways = Vec::new();
+        let mut routes: Vec<&Route> =
+            provider.routes().iter().filter(|route| can_mean(route, action)).collect();
+        routes.sort_by_key(|route| !route.actions().contains(&action));
+        let ids = routes.into_iter().map(|route| format!("{}/{}", provider.name(), route.id()));
+        let others = ids.filter_map(|id| Way::by(self.bundle, &id));
+        let mut ways: Vec<Way> = Vec::new();
         let mut methods = BTreeSet::new();
         let mut beside = false;
-        for route in provider.routes().iter().filter(|route| can_mean(route, action)) {
-            let id = format!("{}/{}", provider.name(), route.id());
-            let Some(way) = Way::by(self.bundle, &id) else { continue };
-            let is_named = by_route && subject.universe.routes.contains(&id);
+        for way in [usual].into_iter().chain(others) {
+            let is_named = by_route && subject.universe.routes.contains(&way.route);
             let is_new = by_method && methods.insert(way.method);
-            if is_named || is_new || (by_route && !beside) {
-                beside = beside || !is_named;
-                ways.push(way);
+            if ways.contains(&way) || !(is_named || is_new || !beside) {
+                continue;
             }
-        }
-        if ways.is_empty() {
-            ways.push(usual);
+            beside = beside || !is_named;
+            ways.push(way);
         }
         let counts: &[usize] =
             if subject.reads(&["operations"]) { &subject.universe.operations } else { &[1] };
@@ -314,7 +315,7 @@ fn can_mean(route: &Route, action: Action) -> bool {
     let declared = route.actions();
     match action {
         Action::RecordCreate | Action::RecordDelete | Action::RecordWildcard => {
-            declared.contains(&action) || declared.is_empty() || route.reads_body()
+            declared.is_empty() || route.reads_body()
         }
         // Records are read by reading their zone.
         Action::RecordRead => declared.contains(&Action::ZoneRead) || declared.contains(&action),
@@ -337,7 +338,7 @@ fn can_mean(route: &Route, action: Action) -> bool {
         | Action::ServerWrite
         | Action::Search
         | Action::KeyDescribe => {
-            // A body can ask for more than its route declares, but not for less than a zone.
+            // A body can ask for more than its route always asks for.
             declared.contains(&action)
                 || (route.reads_body() && action.kind() == ResourceKind::Zone)
         }
