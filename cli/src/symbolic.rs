@@ -36,6 +36,9 @@ pub(crate) use self::text::{entities, entity, quoted};
 use self::worker::Worker;
 pub(crate) use self::world::{Renamed, World};
 
+/// Stack of each worker: formulas of many facts are nested deeply, and the compiler recurses.
+const STACK_BYTES: usize = 256 << 20;
+
 /// A solver that knows a bundle, or two.
 #[derive(Debug)]
 pub(crate) struct Symbolic {
@@ -61,7 +64,12 @@ impl Symbolic {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         std::thread::scope(|scope| {
             for _ in 0..workers.min(questions.len()) {
-                scope.spawn(|| self.work(questions, &next, &answers));
+                let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+                let started = thread.spawn_scoped(scope, || self.work(questions, &next, &answers));
+                // What no thread takes stays without an answer.
+                if started.is_err() {
+                    break;
+                }
             }
         });
         let lost = || Answer::Unknown("nobody answered".to_owned());

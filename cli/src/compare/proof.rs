@@ -13,20 +13,24 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use zonegate_engine::policy::Holding;
+use zonegate_engine::policy::{Holding, Who};
 
 use super::surface::{PolicyChange, Surface, Turn};
 use super::{Direction, Side};
 use crate::symbolic::{Answer, Question, Renamed, Rule, Solver, Sought, Symbolic, World};
 
 /// How long the solver may think about one question.
-const QUESTION_LIMIT: Duration = Duration::from_secs(5);
+const QUESTION_LIMIT: Duration = Duration::from_secs(2);
+/// How long all of them may take; what has not been asked by then is not proved.
+const ALL_LIMIT: Duration = Duration::from_secs(15);
+/// Questions that are asked at once.
+const AT_ONCE: usize = 16;
 /// Policies beside the changed one that a question takes in; more of them make it slow, and one too
 /// few only means that less is proved.
-const BESIDE_MAX: usize = 24;
+const BESIDE_MAX: usize = 8;
 /// What makes an evaluation fail although the policy is valid: numbers and times that grow too
 /// large. A policy that fails denies, whatever it says.
 const FAILING: [&str; 8] = ["+", "-", "*", "neg", "offset", "durationSince", "toDate", "toTime"];
@@ -72,16 +76,19 @@ pub(crate) fn prove(
             }
         }
     }
-    for (at, answer) in about.into_iter().zip(symbolic.ask(&questions)) {
-        match answer {
-            Answer::No => {}
-            Answer::Yes(_) => {
-                let why = "the solver cannot rule it out".to_owned();
-                proofs.insert(at, Proof::Open(why));
-            }
-            Answer::Unknown(why) => {
-                proofs.insert(at, Proof::Open(why));
-            }
+    let began = Instant::now();
+    for (questions, about) in questions.chunks(AT_ONCE).zip(about.chunks(AT_ONCE)) {
+        let in_time = began.elapsed() < ALL_LIMIT;
+        let answers = if in_time { symbolic.ask(questions) } else { Vec::new() };
+        let late = || Answer::Unknown("there was no time left to ask the solver".to_owned());
+        let answers = answers.into_iter().chain(std::iter::repeat_with(late));
+        for (at, answer) in about.iter().zip(answers) {
+            let why = match answer {
+                Answer::No => continue,
+                Answer::Yes(_) => "the solver cannot rule it out".to_owned(),
+                Answer::Unknown(why) => why,
+            };
+            proofs.insert(at.clone(), Proof::Open(why));
         }
     }
     Ok(proofs)
@@ -117,7 +124,9 @@ impl Rules {
 
     /// Policies of one effect that can meet a rule.
     fn beside(&self, rule: &Rule, forbids: bool) -> Vec<Arc<Rule>> {
-        let meets = |one: &&Arc<Rule>| one.forbids == forbids && one.can_meet(rule);
+        // Others would be sound, too, and seldom of any help.
+        let is_near = |one: &Arc<Rule>| one.who == rule.who || one.who == Who::Everybody;
+        let meets = |one: &&Arc<Rule>| one.forbids == forbids && one.can_meet(rule) && is_near(one);
         self.statics.iter().filter(meets).map(Arc::clone).collect()
     }
 }

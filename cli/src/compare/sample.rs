@@ -13,6 +13,7 @@ use serde_json::Value;
 use zonegate_engine::key::Key;
 use zonegate_engine::operation::{Action, Operation, Resource};
 use zonegate_engine::policy::{AccountId, Holding, On};
+use zonegate_engine::provider::{Provider, Route};
 
 use super::Side;
 use super::class::Class;
@@ -24,6 +25,8 @@ use crate::universe::{Around, Universe, window_times};
 const CLOSE_MINUTES: i64 = 8 * 24 * 60;
 /// How far ahead every quarter of an hour is: more than a year.
 const FAR_MINUTES: i64 = 400 * 24 * 60;
+/// Ways by which one operation is asked for at most.
+const WAYS_MAX: usize = 8;
 /// The account that is asked where a key is for all.
 const USUAL_ACCOUNT: &str = "powerdns/main";
 
@@ -32,12 +35,16 @@ const USUAL_ACCOUNT: &str = "powerdns/main";
 pub(crate) struct Sample {
     /// From where and when, the plainest first.
     pub(crate) scenes: Vec<Scene>,
-    /// What is asked under all circumstances.
+    /// What the changed policies themselves name: asked under all circumstances.
     pub(crate) near: Vec<Operation>,
-    /// What is asked under the best ones.
+    /// What they read, at all names that the key's policies name: asked under the best ones.
+    pub(crate) around: Vec<Operation>,
+    /// Everything else that the key's policies name: asked under the best ones.
     pub(crate) far: Vec<Operation>,
     /// Routes that policies name, as `provider/route`.
     pub(crate) routes: Vec<String>,
+    /// Whether changed policies look at the route or the method: then every route is asked by.
+    pub(crate) every_route: bool,
 }
 
 /// Moments that windows tell apart: one of each pair of sets that are open on the two sides.
@@ -95,22 +102,22 @@ impl Sample {
         let all = universe(&views, moments, &|_| true);
         let near = universe(&views, moments, &|one| is_touched(&one));
         let mut sample = Sample { routes: all.routes.clone(), ..Sample::default() };
-        let near = Universe {
-            zones: all.zones.clone(),
-            names: all.names.clone(),
-            metadata: near.metadata.clone(),
-            ..near
-        };
+        let reads = |name: &str| near.reads.contains(name);
+        sample.every_route = ["route", "method", "*"].into_iter().any(reads);
         let mut near = near;
         let asked = changed.iter().flat_map(|one| ip_literals(&one.json));
         near.record_addresses.extend(asked.flat_map(|range| edges(&range)));
         near.record_addresses.sort_unstable();
         near.record_addresses.dedup();
+        let around =
+            Universe { zones: all.zones.clone(), names: all.names.clone(), ..near.clone() };
         let actions = actions(&changed, class.own);
         let admitted =
             |operation: &Operation| class.own || changed.iter().any(|one| admits(one, operation));
         let mut known: HashSet<Operation> = HashSet::new();
-        for (from, into) in [(&near, &mut sample.near), (&all, &mut sample.far)] {
+        let tiers =
+            [(&near, &mut sample.near), (&around, &mut sample.around), (&all, &mut sample.far)];
+        for (from, into) in tiers {
             for action in &actions {
                 for operation in from.operations(*action, true) {
                     if admitted(&operation) && known.insert(operation.clone()) {
@@ -334,14 +341,26 @@ pub(crate) fn ways(
     sides: [Side<'_>; 2],
     account: &AccountId,
     action: Action,
-    routes: &[String],
+    sample: &Sample,
 ) -> Vec<Way> {
     let usual = |side: &Side<'_>| {
         side.bundle.provider(&account.provider).map(|provider| Way::usual(provider, action))
     };
     let mut ways: Vec<Way> = sides.iter().rev().filter_map(usual).take(1).collect();
     let changes = matches!(action, Action::RecordCreate | Action::RecordDelete);
-    for route in routes {
+    let every = || {
+        let providers = sides.iter().filter_map(|side| side.bundle.provider(&account.provider));
+        let path =
+            |provider: &Provider, route: &Route| format!("{}/{}", provider.name(), route.id());
+        let of =
+            |provider| Provider::routes(provider).iter().map(move |route| path(provider, route));
+        providers.flat_map(of).collect::<Vec<String>>()
+    };
+    let every = if sample.every_route { every() } else { Vec::new() };
+    for route in sample.routes.iter().chain(&every) {
+        if ways.len() >= WAYS_MAX {
+            break;
+        }
         let Some((provider, id)) = route.split_once('/') else { continue };
         if provider != account.provider {
             continue;

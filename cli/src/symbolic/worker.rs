@@ -143,8 +143,9 @@ impl<'w> Worker<'w> {
             let compiled = self.compiled(action, &policy)?;
             return self.find(&never_errors_asserts(&compiled));
         }
-        let mut policies = vec![question.sought.rule().json.clone()];
-        policies.extend(question.unmatched.iter().map(|rule| forbidding(&rule.json)));
+        // A forbid is sought like a permit: what matches is looked for, not what is allowed.
+        let mut policies = vec![with_effect(&question.sought.rule().json, "permit")];
+        policies.extend(question.unmatched.iter().map(|rule| with_effect(&rule.json, "forbid")));
         for condition in given {
             policies.push(parsed(&format!(
                 "forbid (principal, action, resource) unless {{ {condition} }};"
@@ -300,11 +301,11 @@ fn parsed(text: &str) -> Result<Value, Failed> {
     policy.to_json().map_err(|error| error.to_string())
 }
 
-/// The same policy as a forbid.
-fn forbidding(json: &Value) -> Value {
+/// The same policy as a permit, or as a forbid.
+fn with_effect(json: &Value, effect: &str) -> Value {
     let mut json = json.clone();
     if let Some(object) = json.as_object_mut() {
-        object.insert("effect".to_owned(), Value::from("forbid"));
+        object.insert("effect".to_owned(), Value::from(effect));
     }
     json
 }

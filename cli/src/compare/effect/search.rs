@@ -19,7 +19,9 @@ const REQUESTS_MAX: usize = 1_000_000;
 /// Requests that are compared for one class at least, and at most.
 const CLASS_REQUESTS: (usize, usize) = (2_000, 60_000);
 /// The circumstances under which what is far is asked.
-const BEST_SCENES: usize = 2;
+const BEST_SCENES: usize = 3;
+/// How much more a decision of a changed policy counts than another.
+const TOUCHED_SCORE: u64 = 10;
 /// Threads at most.
 const THREADS_MAX: usize = 8;
 /// Examples of one cause and direction that are tried on the other keys of a class.
@@ -121,48 +123,82 @@ struct Search<'a> {
 impl Search<'_> {
     /// Asks the first key of the class.
     fn run(&mut self, sample: &Sample, budget: usize) {
-        let near = by_action(&sample.near);
-        // Three quarters for what is near; what is far gets the rest, and what is left.
-        let ways = 1 + sample.routes.len().min(2);
-        let each = (sample.scenes.len() * ways).max(1);
-        let near_max = (budget.saturating_mul(3) / 4 / each).max(16);
-        let (near, left_out) = thinned(near, near_max);
-        self.found.left_out += (left_out * each) as u64;
-        let mut allowed: Vec<(u64, usize)> = Vec::new();
+        // Half for what is near, under all circumstances; what is left goes to what is less near,
+        // under the best of them.
+        let near_max = (budget / 2 / self.each(sample, sample.scenes.len())).max(16);
+        let near = self.thinned(&sample.near, near_max, sample.scenes.len());
+        let mut scores: Vec<(u64, usize)> = Vec::new();
         for (number, scene) in sample.scenes.iter().enumerate() {
-            let allows = self.ask(scene, &near, &sample.routes);
-            allowed.push((allows, number));
+            scores.push((self.ask(scene, &near, sample), number));
         }
         // Where most is allowed on either side, a difference is least hidden by something else.
-        allowed.sort_by_key(|(allows, number)| (std::cmp::Reverse(*allows), *number));
-        let used = usize::try_from(self.found.requests).unwrap_or(budget);
-        let left = budget.saturating_sub(used).max(16) / BEST_SCENES / ways;
-        let (far, left_out) = thinned(by_action(&sample.far), left);
-        self.found.left_out += (left_out * BEST_SCENES) as u64;
-        for (_, number) in allowed.iter().take(BEST_SCENES) {
-            if let Some(scene) = sample.scenes.get(*number) {
-                self.ask(scene, &far, &sample.routes);
+        scores.sort_by_key(|(score, number)| (std::cmp::Reverse(*score), *number));
+        let best: Vec<&Scene> = scores
+            .iter()
+            .take(BEST_SCENES)
+            .filter_map(|(_, number)| sample.scenes.get(*number))
+            .collect();
+        // What was asked everywhere is not asked again.
+        let is_asked = sample.near.len() <= near_max;
+        let near: &[Operation] = if is_asked { &[] } else { &sample.near };
+        for (operations, share) in [(near, 3), (&sample.around, 2), (&sample.far, 1)] {
+            let used = usize::try_from(self.found.requests).unwrap_or(budget);
+            let left = budget.saturating_sub(used) / share;
+            let most = (left / self.each(sample, best.len())).max(16);
+            let chosen = self.thinned(operations, most, best.len());
+            for scene in &best {
+                self.ask(scene, &chosen, sample);
             }
         }
     }
 
-    /// Asks operations in one scene by all their ways; how many either side allows.
+    /// Requests that one operation becomes under so many circumstances.
+    fn each(&self, sample: &Sample, scenes: usize) -> usize {
+        let first = sample.scenes.first();
+        let ways = |operation: &Operation| {
+            let ways = first.map(|scene| {
+                ways([self.old, self.new], &scene.account, operation.action, sample).len()
+            });
+            ways.unwrap_or(1)
+        };
+        let most = sample.near.iter().step_by(97).map(ways).max().unwrap_or(1);
+        (scenes * most).max(1)
+    }
+
+    /// No more operations than this, by action, and what is left out is noted.
+    fn thinned<'o>(
+        &mut self,
+        operations: &'o [Operation],
+        most: usize,
+        scenes: usize,
+    ) -> Vec<(Action, Vec<&'o Operation>)> {
+        let chosen = chosen(operations, most);
+        let left_out = (operations.len() - chosen.len()) * scenes;
+        self.found.left_out += u64::try_from(left_out).unwrap_or(u64::MAX);
+        by_action(&chosen)
+    }
+
+    /// Asks operations in one scene by all their ways; how much either side allows, above all by what
+    /// changed.
     fn ask(
         &mut self,
         scene: &Scene,
         operations: &[(Action, Vec<&Operation>)],
-        routes: &[String],
+        sample: &Sample,
     ) -> u64 {
         let key = self.class.members.first().map_or("", String::as_str);
         let mut allowed = 0;
         for (action, operations) in operations {
-            for way in ways([self.old, self.new], &scene.account, *action, routes) {
+            for way in ways([self.old, self.new], &scene.account, *action, sample) {
                 let before = Inquiry::of(self.old.bundle, key, scene, &way);
                 let after = Inquiry::of(self.new.bundle, key, scene, &way);
                 for operation in operations {
                     let quick = (before.decide_quickly(operation), after.decide_quickly(operation));
                     self.found.requests += 1;
                     allowed += u64::from(super::allows(&quick.0) || super::allows(&quick.1));
+                    let (Verdict::Allow(by) | Verdict::Deny(_, by)) = &quick.1;
+                    let touched = by.iter().any(|id| self.class.touched.contains(id));
+                    allowed += TOUCHED_SCORE * u64::from(touched);
                     if direction(&quick.0, &quick.1).is_some() {
                         self.note(scene, &way, operation, (&before, &after));
                     }
@@ -235,7 +271,7 @@ impl Search<'_> {
 }
 
 /// Operations by their action, in their order.
-fn by_action(operations: &[Operation]) -> Vec<(Action, Vec<&Operation>)> {
+fn by_action<'o>(operations: &[&'o Operation]) -> Vec<(Action, Vec<&'o Operation>)> {
     let mut sorted: Vec<(Action, Vec<&Operation>)> = Vec::new();
     for operation in operations {
         match sorted.iter_mut().find(|(action, _)| *action == operation.action) {
@@ -246,20 +282,16 @@ fn by_action(operations: &[Operation]) -> Vec<(Action, Vec<&Operation>)> {
     sorted
 }
 
-/// No more operations than this, taken evenly, and how many were left out.
-fn thinned(
-    mut sorted: Vec<(Action, Vec<&Operation>)>,
-    most: usize,
-) -> (Vec<(Action, Vec<&Operation>)>, usize) {
-    let all: usize = sorted.iter().map(|(_, list)| list.len()).sum();
-    if all <= most {
-        return (sorted, 0);
-    }
-    let step = all.div_ceil(most.max(1));
-    for (_, list) in &mut sorted {
-        // The first ones are the ones that policies name.
-        *list = list.iter().copied().step_by(step).collect();
-    }
-    let kept: usize = sorted.iter().map(|(_, list)| list.len()).sum();
-    (sorted, all - kept)
+/// About so many of the operations at most, spread evenly and always the same ones.
+fn chosen(operations: &[Operation], most: usize) -> Vec<&Operation> {
+    /// Knuth's multiplier: neighbours come out far apart, so that nothing regular is skipped.
+    const SPREAD: u64 = 2_654_435_761;
+    let all = u64::try_from(operations.len()).unwrap_or(u64::MAX);
+    let share = u64::try_from(most).unwrap_or(u64::MAX);
+    let is_chosen = |at: u64| {
+        let place = at.wrapping_mul(SPREAD) % (1 << 32);
+        all <= share || place.saturating_mul(all) < share.saturating_mul(1 << 32)
+    };
+    let numbered = (0..).zip(operations);
+    numbered.filter(|(at, _)| is_chosen(*at)).map(|(_, operation)| operation).collect()
 }
