@@ -166,6 +166,33 @@ def test_dark_and_on_paper(page):
     assert len(printed) > 20_000
 
 
+def test_a_thousand_keys(page, folder):
+    """Only what is in view is drawn, so many keys are scrolled and filtered as quickly as few."""
+    text = (folder / "can.html").read_text()
+    before, mark, rest = text.partition('id="data">')
+    block, end, after = rest.partition("</script>")
+    data = json.loads(block)
+    demo = data["keys"]
+    data["keys"] = [dict(demo[number % len(demo)], id=f"many{number:08}") for number in range(1000)]
+    many = folder / "many" / "can.html"
+    many.parent.mkdir(exist_ok=True)
+    # The texts of the demo policies have nothing that would have to be escaped but these.
+    escaped = json.dumps(data).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    many.write_text(before + mark + escaped + end + after)
+    page.open(many)
+    page.wait("document.getElementById('count').textContent.startsWith('1000 of 1000 keys')")
+    assert 10 < page.run("document.querySelectorAll('tbody tr').length") < 120
+    page.run("document.getElementById('scroll').scrollTop = 1e9")
+    page.wait("[...document.querySelectorAll('tbody th .key')].pop().textContent === 'many00000999'")
+    taken_ms = page.run("(() => { const from = performance.now(); const box = document.getElementById('filter');"
+                        " for (const text of ['acme', 'TXT', 'zone:example.com', 'many0000099', '']) { box.value = text;"
+                        " box.dispatchEvent(new Event('input')); } return performance.now() - from; })()")
+    assert taken_ms < 5000, taken_ms
+    assert page.run("document.querySelectorAll('tbody tr').length") < 120
+    page.open(folder / "can.html")
+    page.wait("document.getElementById('count').textContent.startsWith('%d of')" % len(demo))
+
+
 def test_the_page_is_the_same_each_time(command, folder):
     """Nothing in it depends on when or where it is made."""
     pages = [write(command, paths.ROOT / "policies", folder / f"same-{number}.html") for number in range(2)]
