@@ -1,4 +1,4 @@
-"""The author's part of `make bench`: how long `check` and `test` take on a large folder; `python3 -m lab.bench_author`.
+"""The author's part of `make bench`: how long `check`, `test` and `diff` take on large folders; `python3 -m lab.bench_author`.
 
 The command is built as a release ships it, and runs on as many cores as there are; what counts is what a person waits.
 """
@@ -21,6 +21,9 @@ ROUNDS = 3
 GOAL_SECONDS = 5.0
 """What is promised for two cores."""
 
+CHANGED, DIFF_GOAL_SECONDS = 10, 30.0
+"""How many policies differ between the folders that are compared, and what is promised for that."""
+
 
 def command() -> Path:
     """The `zonegate` command, optimised."""
@@ -29,15 +32,15 @@ def command() -> Path:
     return paths.TARGET / "release" / "zonegate"
 
 
-def _take(program: Path, subcommand: str, folder: Path) -> tuple:
-    """Seconds that a person waits, seconds of CPU time, and MiB of memory, of one run."""
+def _take(program: Path, subcommand: str, *places: Path, code: int = 0) -> tuple:
+    """Seconds that a person waits, seconds of CPU time, and MiB of memory, of one run that ends with this code."""
     began, before = time.monotonic(), os.times()
-    with subprocess.Popen([program, subcommand, folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+    with subprocess.Popen([program, subcommand, *places], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
         said = running.stdout.read()
         _, status, used = os.wait4(running.pid, 0)
         running.returncode = os.waitstatus_to_exitcode(status)
     waited, after = time.monotonic() - began, os.times()
-    if running.returncode:
+    if running.returncode != code:
         raise term.fail(f"`zonegate {subcommand}` failed on the large folder:\n{said}")
     spent = after.children_user + after.children_system - before.children_user - before.children_system
     return waited, spent, used.ru_maxrss / 1024
@@ -56,6 +59,12 @@ def run() -> int:
             waited, spent, memory = (statistics.median(column) for column in zip(*taken))
             judged = "" if waited <= GOAL_SECONDS else "   over the goal"
             term.say(f"  {subcommand:10}{waited:8.2f} s{spent:10.2f} s{memory:8.0f} MiB   (goal: {GOAL_SECONDS:.0f} s){judged}")
+        other = folder.with_name("changed")
+        big.write(other, POLICIES, KEYS, ROWS, CHANGED)
+        waited, spent, memory = _take(program, "diff", folder, other, code=4)
+        judged = "" if waited <= DIFF_GOAL_SECONDS else "   over the goal"
+        term.say(f"  {'diff':10}{waited:8.2f} s{spent:10.2f} s{memory:8.0f} MiB   (goal: {DIFF_GOAL_SECONDS:.0f} s, of {CHANGED} "
+                 f"changed policies){judged}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 use super::escape::{block, code, printable};
 use super::{Report, text};
+use crate::command::counted;
 use crate::compare::Direction;
 use crate::compare::report::{Certainty, Finding, Repeatable, Unit};
 use crate::compare::surface::{PolicyChange, Turn};
@@ -102,7 +103,9 @@ fn short(text: &str) -> String {
 /// One direction of a change in a cell of the table.
 fn cell(finding: &Finding) -> String {
     match finding {
-        Finding::Shown(found) => format!("**yes**, {} keys, found by a request", found.keys.len()),
+        Finding::Shown(found) => {
+            format!("**yes**, {}, found by a request", counted(found.keys.len(), "key"))
+        }
         Finding::Secret => "**yes**, the secret".to_owned(),
         Finding::No(Certainty::Certain(_)) => "no, certainly".to_owned(),
         Finding::No(Certainty::Proved) => "no, proved".to_owned(),
