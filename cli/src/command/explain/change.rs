@@ -241,6 +241,11 @@ impl Wanted<'_> {
             record.value.as_ref()?;
             record.value = Some(value.clone());
         }
+        // An alias at an apex is no record that a zone can have.
+        let changes_place = self.rtype.is_some() || self.name.is_some();
+        if changes_place && record.rtype.policy_name() == "CNAME" && record.name == record.zone {
+            return None;
+        }
         record.value.as_ref().is_none_or(|value| fits(record.rtype, value)).then_some(())
     }
 }
@@ -301,6 +306,14 @@ mod tests {
         let value = Step::Value("10 mx.example.com.".to_owned());
         assert!(changed(&update[1..2], 0, &[Step::Type(mx), value]).is_some());
         assert_eq!(changed(&update, 1, &[Step::Name(name("a.example.org"))]), None);
+    }
+
+    #[test]
+    fn no_alias_stands_at_an_apex() {
+        let all = ["record.create example.com example.com CAA"];
+        let cname = RecordType::parse("CNAME").unwrap();
+        assert_eq!(changed(&all, 0, &[Step::Type(cname)]), None);
+        assert!(changed(&all, 0, &[Step::Type(RecordType::NS)]).is_some());
     }
 
     #[test]

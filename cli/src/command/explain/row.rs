@@ -11,7 +11,7 @@ use zonegate_cases::{DEMO_KEYS_FILE, Gate as _, Table, check};
 use zonegate_engine::bundle::Bundle;
 use zonegate_engine::decision::Reason;
 use zonegate_engine::key::KeyText;
-use zonegate_engine::provider::Provider;
+use zonegate_engine::provider::{CredentialScheme, Provider};
 
 use super::question::{Question, What};
 use super::request::{Request, Walked, walk};
@@ -23,7 +23,7 @@ use crate::output::{json, line, note};
 /// Operations that a row can list.
 const MEANS_MAX: usize = 16;
 /// Headers that no gate and no provider decides by.
-const IDLE: [&str; 4] = ["accept", "user-agent", "content-type", "referer"];
+const IDLE: [&str; 5] = ["accept", "user-agent", "content-type", "referer", "cookie"];
 /// What the row is called while it is run.
 const FILE: &str = "the row";
 
@@ -75,10 +75,13 @@ pub(super) fn of(cases: &Path, bundle: &Rc<Bundle>, question: &Question) -> Resu
     let mut lines = fields(question, provider, request, key, name.as_deref().unwrap_or("none"))?;
     lines.extend(outcome(&walked, request)?);
     let text = format!("[[case]]\n{}\n", lines.join("\n"));
-    if shown.iter().any(|key| text.contains(key.text())) {
-        return Err("the key's text stands elsewhere in the request, too; a table must not have \
-                    it"
-        .to_owned());
+    let is_shown = shown.iter().any(|key| text.contains(key.text()));
+    if is_shown || question.secrets.hide(&text) != text {
+        return Err(
+            "the key's text stands elsewhere in the request, too, or another secret does; \
+                    a table must not have it"
+                .to_owned(),
+        );
     }
     let keys = name.zip(key).map(|(name, key)| (name, key.text().to_owned()));
     passes(&text, &keys.into_iter().collect(), bundle)?;
@@ -168,10 +171,21 @@ fn place(provider: &Provider, key: &KeyText, request: &mut Request) -> Result<Ve
         value.ends_with(text) || secret::password(value).as_deref() == Some(text)
     });
     if let Some((name, value)) = header.map(|at| request.headers.remove(at)) {
+        // What stands before a key and its colon may be half of somebody's secret.
+        let before = provider.credential_schemes().iter().find_map(|scheme| match scheme {
+            CredentialScheme::Header { name: header, prefix, after_colon: true, .. } => {
+                let prefix = prefix.as_deref().unwrap_or_default();
+                (*header == name).then(|| format!("{prefix}zonegate:"))
+            }
+            CredentialScheme::Header { .. } | CredentialScheme::BasicPassword => None,
+        });
         return Ok(match value.strip_suffix(text) {
             Some(prefix) => vec![
                 format!("key_header = {}", quoted(&name)),
-                format!("key_prefix = {}", quoted(prefix)),
+                format!(
+                    "key_prefix = {}",
+                    quoted(before.as_deref().filter(|_| prefix.ends_with(':')).unwrap_or(prefix))
+                ),
             ],
             None => vec!["basic = true".to_owned()],
         });

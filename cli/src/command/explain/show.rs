@@ -222,7 +222,12 @@ fn effect(one: &Explained) -> &'static str {
 /// What became of a policy, for a person.
 fn words(one: &Explained) -> String {
     match &one.why {
-        Why::Matched => "matches".to_owned(),
+        Why::Matched => {
+            // What lets a key out of a guardrail is what its owner wants to know.
+            let exits = one.clauses.iter().filter(|clause| one.forbids && clause.unless);
+            let exits = exits.map(|clause| format!(", {}", clause_text(clause)));
+            format!("matches{}", exits.collect::<String>())
+        }
         Why::OtherPrincipal => match &one.who {
             Who::Everybody => "is for other keys".to_owned(),
             Who::Key(id) => format!("is for the key {id}"),
