@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    bundle, can, check, completions, diff, explain, export, fmt, key, man, routes, test, watch,
+    bundle, can, check, completions, diff, explain, export, fmt, key, man, new, routes, test, watch,
 };
 use crate::exit;
 
@@ -56,6 +56,7 @@ pub(crate) enum Command {
     Bundle(bundle::Arguments),
     Watch(watch::Arguments),
     Routes(routes::Arguments),
+    New(new::Arguments),
     Fmt(fmt::Arguments),
     Export(export::Arguments),
     Completions(completions::Arguments),

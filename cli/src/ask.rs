@@ -22,6 +22,8 @@ use zonegate_engine::provider::Provider;
 use zonegate_engine::record_type::RecordType;
 use zonegate_engine::request::Method;
 
+use crate::nearest::hint;
+
 /// From where, when and at which account somebody asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Scene {
@@ -247,7 +249,9 @@ pub(crate) fn account(bundle: &Bundle, text: &str) -> Result<AccountId, String> 
         .filter(|(_, account)| !account.is_empty())
         .ok_or_else(|| format!("`{text}` is not `provider/account`"))?;
     if bundle.provider(provider).is_none() {
-        return Err(format!("there is no provider `{provider}`; see `zonegate routes`"));
+        let names = bundle.providers().iter().map(Provider::name);
+        let hint = hint(provider, names);
+        return Err(format!("there is no provider `{provider}`{hint}; see `zonegate routes`"));
     }
     Ok(AccountId { provider: provider.to_owned(), account: account.to_owned() })
 }
@@ -257,7 +261,9 @@ pub(crate) fn key<'b>(bundle: &'b Bundle, id: &str) -> Result<&'b Key, String> {
     bundle.keys.by_id(id).ok_or_else(|| {
         let ids: Vec<&str> = bundle.keys.iter().map(|key| key.id.as_str()).take(20).collect();
         let more = if bundle.keys.len() > ids.len() { ", ..." } else { "" };
-        format!("keys.toml has no key `{id}`; it has {}{more}", ids.join(", "))
+        let all: Vec<&str> = bundle.keys.iter().map(|key| key.id.as_str()).collect();
+        let hint = hint(id, all.into_iter());
+        format!("keys.toml has no key `{id}`{hint}; it has {}{more}", ids.join(", "))
     })
 }
 
@@ -268,7 +274,8 @@ pub(crate) fn operation(text: &str) -> Result<Operation, String> {
     let action = words.next().unwrap_or_default();
     let action = Action::from_name(action).ok_or_else(|| {
         let all: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
-        wrong(&format!("`{action}` is not an action; the actions are {}", all.join(", ")))
+        let hint = hint(action, all.iter().copied());
+        wrong(&format!("`{action}` is not an action{hint}; the actions are {}", all.join(", ")))
     })?;
     let mut name = |what: &str, example: &str| {
         let word =
@@ -294,7 +301,10 @@ pub(crate) fn operation(text: &str) -> Result<Operation, String> {
                 return Err(wrong(&format!("{owner} is not in the zone {zone}")));
             }
             let rtype = words.next().ok_or_else(|| wrong("no record type"))?;
-            let rtype = RecordType::parse(rtype).map_err(|error| wrong(&error.to_string()))?;
+            let rtype = RecordType::parse(rtype).map_err(|error| {
+                let names = RecordType::ALL_NAMED.iter().map(|(name, _)| *name);
+                wrong(&format!("{error}{}", hint(rtype, names)))
+            })?;
             let value = words.next().map(|value| {
                 serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned())
             });

@@ -10,6 +10,7 @@ pub(crate) mod export;
 pub(crate) mod fmt;
 pub(crate) mod key;
 pub(crate) mod man;
+pub(crate) mod new;
 pub(crate) mod routes;
 pub(crate) mod test;
 pub(crate) mod watch;
@@ -36,6 +37,7 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
         Command::Bundle(arguments) => bundle::run(&arguments, format),
         Command::Watch(arguments) => watch::run(&arguments, format),
         Command::Routes(arguments) => routes::run(&arguments, format),
+        Command::New(arguments) => new::run(&arguments, format),
         Command::Fmt(arguments) => fmt::run(&arguments, format),
         Command::Export(arguments) => export::run(&arguments, format),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -14,6 +14,8 @@ use zonegate_engine::bundle::{self, Bundle, Packed, Source};
 use zonegate_engine::policy::FIXED_SCHEMA;
 use zonegate_engine::problem::Problem;
 
+use crate::nearest::with_field;
+
 /// The folder's own list of what must be in it.
 const MANIFEST: &str = "manifest.toml";
 /// The folder of decision tables, which are no part of a bundle.
@@ -287,9 +289,8 @@ impl Folder {
                     Some(span) => problem.at_offset(&text, span.start),
                     None => problem,
                 };
-                return self
-                    .problems
-                    .push(problem.help("it has `files`, `guardrails`, `coverage`"));
+                let problem = with_field(problem.help("it has `files`, `guardrails`, `coverage`"));
+                return self.problems.push(problem);
             }
         }
         let here: BTreeSet<&str> =

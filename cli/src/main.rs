@@ -14,6 +14,7 @@ mod folder;
 mod gate;
 mod http;
 mod lint;
+mod nearest;
 mod output;
 mod place;
 mod progress;

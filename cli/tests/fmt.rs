@@ -1,5 +1,4 @@
 //! `zonegate fmt`: one form, nothing lost; completions and manual pages.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

@@ -183,7 +183,9 @@ impl Policies {
     #[cfg(feature = "author")]
     pub fn check(files: &[(String, String)], lists: &Lists) -> Result<Policies, Vec<Problem>> {
         let schema = lists.schema().map_err(|problem| vec![problem])?;
-        let (loaded, all, mut problems) = load::parse_all(files);
+        let (loaded, all, problems) = load::parse_all(files);
+        let problems = problems.into_iter().map(|one| spelling::at_its_line(one, files));
+        let mut problems: Vec<Problem> = problems.collect();
         // What could be parsed is validated all the same, so that one round shows all problems.
         let found = load::validate(files, &loaded, &all, &schema).into_iter();
         problems.extend(found.map(|problem| enumerated::with_nearest(problem, lists)));

@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::folder::{CASES, Folder, now};
 use crate::lint;
 use crate::lint::pages::{self, LINTS, Lint};
+use crate::nearest::with_field;
 use crate::output::{Ink, Paint, columns, failure, json, line};
 use crate::progress::Progress;
 use crate::show::{problem_text, problems_json};
@@ -198,7 +199,9 @@ pub(super) fn below(problem: &zonegate_cases::Problem, folder: &Path) -> Problem
     let zonegate_cases::Problem { file, line, message, help } = problem;
     let file = Path::new(file).strip_prefix(folder).unwrap_or(Path::new(file));
     let file = file.display().to_string();
-    Problem { file, line: *line, message: message.clone(), help: help.clone(), lint: None }
+    let problem =
+        Problem { file, line: *line, message: message.clone(), help: help.clone(), lint: None };
+    with_field(problem)
 }
 
 /// Cases that expect policies which do not exist.
@@ -213,7 +216,10 @@ fn unknown_policies(tables: &Tables, ids: &BTreeSet<&str>, folder: &Path) -> Vec
             let message = format!("in `{}`: no policy has the id `{id}`", case.name);
             let problem = Problem::new(&file.display().to_string(), message).at(case.line);
             let known = ids.iter().copied().collect::<Vec<_>>().join(", ");
-            problems.push(problem.help(format!("the ids are {known}")));
+            let near = nearest(id, ids.iter().copied());
+            let near = near.map(|near| format!("did you mean `{near}`? The ids are "));
+            let near = near.unwrap_or_else(|| "the ids are ".to_owned());
+            problems.push(problem.help(format!("{near}{known}")));
         }
     }
     problems

@@ -4,6 +4,8 @@ mod digest;
 mod new;
 mod revoke;
 
+pub(super) use self::new::{new_key, quoted};
+
 use clap::Subcommand;
 
 use crate::arguments::Format;

@@ -5,6 +5,7 @@ use zonegate_engine::provider::{Provider, Route};
 
 use crate::arguments::Format;
 use crate::exit::Exit;
+use crate::nearest::hint;
 use crate::output::{Ink, Paint, columns, failure, json, line};
 
 /// List the routes that the gate knows, and what each of them means.
@@ -34,7 +35,8 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
     if wanted.is_empty() {
         let names = all.iter().map(Provider::name).collect::<Vec<_>>().join(", ");
         let asked = arguments.provider.as_deref().unwrap_or_default();
-        failure(format!("there is no provider `{asked}`; the providers are {names}"));
+        let hint = hint(asked, all.iter().map(Provider::name));
+        failure(format!("there is no provider `{asked}`{hint}; the providers are {names}"));
         return Exit::Failure;
     }
     if format == Format::Json {

@@ -44,7 +44,7 @@ pub(super) fn problems(files: &[(String, String)], loaded: &Loaded, lists: &List
 
 /// The problem at the line of the text that it quotes first, which stands in or below the line at
 /// which its policy begins.
-fn at_its_line(problem: Problem, files: &[(String, String)]) -> Problem {
+pub(super) fn at_its_line(problem: Problem, files: &[(String, String)]) -> Problem {
     let text = files.iter().find(|(file, _)| *file == problem.file).map(|(_, text)| text);
     let quoted = problem.message.split(['`', '"']).find(|part| part.contains("::"));
     let compared = problem.message.split('"').nth(1);
@@ -52,6 +52,7 @@ fn at_its_line(problem: Problem, files: &[(String, String)]) -> Problem {
     // An entity is quoted whole, a comparison as its text.
     let sought = match (problem.message.split('`').nth(1), quoted, compared) {
         (Some(entity), Some(_), _) => entity.to_owned(),
+        (Some(annotation), ..) if annotation.starts_with('@') => annotation.to_owned(),
         (_, None, Some(text)) => format!("\"{text}\""),
         _ => return problem,
     };

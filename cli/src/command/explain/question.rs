@@ -16,6 +16,7 @@ use super::secret::{self, Secrets};
 use super::{Arguments, curl, log};
 use crate::ask::{self, Scene, Way};
 use crate::folder::now;
+use crate::nearest::hint;
 
 /// The account that is asked where nothing says another.
 const ACCOUNT: &str = "powerdns/main";
@@ -112,7 +113,7 @@ fn operation(
     let operation = ask::operation(text)?;
     let operations = ask::meant(&operation);
     let mut way = match &arguments.route {
-        Some(route) => Way::by(bundle, route).ok_or_else(|| no_route(route))?,
+        Some(route) => Way::by(bundle, route).ok_or_else(|| no_route(bundle, route))?,
         None => Way::usual(provider, operation.action),
     };
     way.operations = operations.len();
@@ -125,8 +126,9 @@ fn operation(
 }
 
 /// What is said of a route that does not exist.
-fn no_route(route: &str) -> String {
-    format!("there is no route `{route}`; `zonegate routes` lists them as provider and route")
+fn no_route(bundle: &Bundle, route: &str) -> String {
+    let hint = hint(route, bundle.lists.routes.iter().map(String::as_str));
+    format!("there is no route `{route}`{hint}; `zonegate routes` lists them as provider and route")
 }
 
 /// The request of --send and --body.
@@ -259,7 +261,7 @@ fn of_log(bundle: &Bundle, arguments: &Arguments, text: &str) -> Result<Question
         None if record.route.is_empty() || record.route.starts_with("zonegate/") => {
             Way { method: "GET", route: record.route.clone(), operations: 1 }
         }
-        None => return Err(format!("the log's {}", no_route(&record.route))),
+        None => return Err(format!("the log's {}", no_route(bundle, &record.route))),
     };
     let method = logged.method.as_deref();
     if !record.route.is_empty() && method.is_some_and(|method| method != way.method) {

@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
 /// Makes a key.
 pub(super) fn run(arguments: &Arguments, format: Format) -> Exit {
     let form = if arguments.short { KeyForm::Short } else { KeyForm::Long };
-    let key = match make(form, arguments.id.as_deref()) {
+    let key = match new_key(form, arguments.id.as_deref()) {
         Ok(key) => key,
         Err(error) => {
             failure(error);
@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &Arguments, format: Format) -> Exit {
 }
 
 /// A new key from the system's random numbers.
-fn make(form: KeyForm, id: Option<&str>) -> Result<KeyText, String> {
+pub(in crate::command) fn new_key(form: KeyForm, id: Option<&str>) -> Result<KeyText, String> {
     let drawn;
     let id = if let Some(id) = id {
         id
@@ -135,7 +135,7 @@ fn entry(key: &KeyText, arguments: &Arguments) -> String {
 }
 
 /// A text as a TOML string.
-fn quoted(text: &str) -> String {
+pub(in crate::command) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
