@@ -289,7 +289,7 @@ impl Guides {
     ) -> Result<Guides, String> {
         let statics = bundle.policies.statics().into_iter();
         let mut all: Vec<Holding> =
-            statics.filter(|one| !matches!(&one.who, Who::Key(id) if *id != key.id)).collect();
+            statics.filter(|one| one.is_for(key) || is_of_role(one)).collect();
         all.extend(bundle.policies.linked(key).map_err(|problem| problem.message)?);
         let kind = trial.pivot.action.kind();
         all.retain(|one| one.actions.iter().any(|action| action.kind() == kind));
@@ -321,6 +321,11 @@ impl Guides {
     }
 }
 
+/// Whether a policy permits something to whoever gets a role.
+fn is_of_role(one: &Holding) -> bool {
+    !one.forbids && matches!(one.who, Who::Role(_))
+}
+
 /// How much a scope takes in.
 const fn breadth(on: &On) -> usize {
     match on {
@@ -335,11 +340,13 @@ impl Trial<'_> {
     /// Looks for changes, the smallest first.
     fn search(&mut self, policies: &Guides) -> Smallest {
         let fixed = self.fixed.len();
-        let all = || policies.permits.iter().chain(&policies.forbids);
+        // What is for another role matters where the role changes, too: two fields at least.
+        let own = policies.permits.iter().filter(|permit| permit.is_for(self.key));
+        let own = own.chain(&policies.forbids);
         // Looking for the moments at which windows open takes long: once for all.
         let mut times = window_times(self.bundle, self.scene.at);
         times.extend(nearby::before(self.bundle, self.scene.at));
-        let universe = self.universe(all(), &times);
+        let universe = self.universe(own, &times);
         let mut found = self.alone(policies, &universe);
         let times = universe.times;
         let mut fields = 1;
