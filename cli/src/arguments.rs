@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    bundle, can, check, completions, diff, explain, export, fmt, key, man, new, routes, test, watch,
+    bundle, can, check, completions, diff, explain, export, fmt, key, man, new, prove, routes,
+    test, watch,
 };
 use crate::exit;
 
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Explain(explain::Arguments),
     Can(can::Arguments),
     Diff(diff::Arguments),
+    Prove(prove::Arguments),
     Key(key::Arguments),
     Bundle(bundle::Arguments),
     Watch(watch::Arguments),

@@ -17,7 +17,9 @@ use zonegate_engine::key::Key;
 use zonegate_engine::name::{Name, NameForm};
 use zonegate_engine::network::canonical_ip;
 use zonegate_engine::operation::{Action, Operation, Resource, ResourceKind};
-use zonegate_engine::policy::{AccountId, Asking, Circumstances, Explained, Subject, Verdict};
+use zonegate_engine::policy::{
+    AccountId, Asking, Circumstances, Explained, Policies, Subject, Verdict,
+};
 use zonegate_engine::provider::Provider;
 use zonegate_engine::record_type::RecordType;
 use zonegate_engine::request::Method;
@@ -106,6 +108,14 @@ impl Probe {
         Inquiry::of(bundle, &self.key, &self.scene, &self.way).decide(&self.operation)
     }
 
+    /// What the gate would say to this key, whether the bundle has it or not.
+    ///
+    /// INVARIANT: policies remember keys by their ids, so a key that is made up has an id of its
+    /// own.
+    pub(crate) fn decide_as(&self, bundle: &Bundle, key: &Key) -> Verdict {
+        Inquiry::of_key(bundle, Some(key), &self.scene, &self.way).decide(&self.operation)
+    }
+
     /// The `zonegate explain` arguments that ask the same.
     pub(crate) fn explain_arguments(&self) -> String {
         let Scene { account, from, at, tls } = &self.scene;
@@ -136,8 +146,13 @@ pub(crate) struct Inquiry<'b> {
 impl<'b> Inquiry<'b> {
     /// Prepares the questions of a key.
     pub(crate) fn of(bundle: &'b Bundle, key: &str, scene: &Scene, way: &Way) -> Inquiry<'b> {
+        Inquiry::of_key(bundle, bundle.keys.by_id(key), scene, way)
+    }
+
+    /// The same for a key itself.
+    fn of_key(bundle: &'b Bundle, key: Option<&Key>, scene: &Scene, way: &Way) -> Inquiry<'b> {
         let prepare = || {
-            let key = bundle.keys.by_id(key).ok_or(Reason::UnknownKey)?;
+            let key = key.ok_or(Reason::UnknownKey)?;
             key.check(scene.at)?;
             if !key.serves(&scene.account.path()) {
                 return Err(Reason::UnknownKey);
@@ -218,16 +233,34 @@ pub(crate) fn meant(operation: &Operation) -> Vec<Operation> {
 
 /// What operations are asked with.
 pub(crate) fn asking(bundle: &Bundle, key: &Key, scene: &Scene, way: &Way) -> Option<Asking> {
-    asking_by(bundle, &bundle.policies.subject(&scene.account, key)?, scene, way)
+    let subject = bundle.policies.subject(&scene.account, key)?;
+    asking_by(&bundle.policies, bundle, &subject, scene, way)
 }
 
 /// The same for a key as it is not in the bundle: with another role, say.
 pub(crate) fn asking_as(bundle: &Bundle, key: &Key, scene: &Scene, way: &Way) -> Option<Asking> {
-    asking_by(bundle, &bundle.policies.supposed(key)?, scene, way)
+    asking_by(&bundle.policies, bundle, &bundle.policies.supposed(key)?, scene, way)
+}
+
+/// What operations are asked with, of other policies than the bundle's own.
+pub(crate) fn asking_of(
+    policies: &Policies,
+    bundle: &Bundle,
+    key: &Key,
+    scene: &Scene,
+    way: &Way,
+) -> Option<Asking> {
+    asking_by(policies, bundle, &policies.subject(&scene.account, key)?, scene, way)
 }
 
 /// What a key's operations are asked with.
-fn asking_by(bundle: &Bundle, subject: &Rc<Subject>, scene: &Scene, way: &Way) -> Option<Asking> {
+fn asking_by(
+    policies: &Policies,
+    bundle: &Bundle,
+    subject: &Rc<Subject>,
+    scene: &Scene,
+    way: &Way,
+) -> Option<Asking> {
     let client_ip = canonical_ip(scene.from);
     let networks = bundle.networks.containing(client_ip);
     let facts = Circumstances {
@@ -239,7 +272,7 @@ fn asking_by(bundle: &Bundle, subject: &Rc<Subject>, scene: &Scene, way: &Way) -
         route: way.route.clone(),
         operations: way.operations,
     };
-    bundle.policies.asking(subject, &scene.account, &facts)
+    policies.asking(subject, &scene.account, &facts)
 }
 
 /// Reads `provider/account`; the provider must exist.

@@ -11,6 +11,7 @@ pub(crate) mod fmt;
 pub(crate) mod key;
 pub(crate) mod man;
 pub(crate) mod new;
+pub(crate) mod prove;
 pub(crate) mod routes;
 pub(crate) mod test;
 pub(crate) mod watch;
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
         Command::Explain(arguments) => explain::run(&arguments, format),
         Command::Can(arguments) => can::run(&arguments, format),
         Command::Diff(arguments) => diff::run(&arguments, format),
+        Command::Prove(arguments) => prove::run(&arguments, format),
         Command::Key(arguments) => key::run(arguments, format),
         Command::Bundle(arguments) => bundle::run(&arguments, format),
         Command::Watch(arguments) => watch::run(&arguments, format),

@@ -25,6 +25,8 @@ const SCHEMA: &str = "schema.cedarschema";
 /// The settings files that the engine knows.
 const SETTINGS: [&str; 5] =
     ["keys.toml", "networks.toml", "patterns.toml", "roles.toml", "windows.toml"];
+/// A settings file that is not part of a bundle: what `prove` proves of it.
+const BESIDE: &str = crate::property::PROPERTIES;
 /// Bytes of one file; what is larger was not written by a person.
 const FILE_BYTES_MAX: u64 = 32 << 20;
 /// How deep folders may be nested.
@@ -173,6 +175,32 @@ impl Folder {
         files.filter(|(file, _)| Path::new(file).extension().is_some_and(|end| end == "cedar"))
     }
 
+    /// Adds a key that the folder does not have, given as an inline table of TOML, to ask what it
+    /// could do. What a real key must have and nobody asks for is filled in.
+    pub(crate) fn add_key(&mut self, table: &str) -> Result<(), String> {
+        let read = toml::from_str::<toml::Table>(&format!("key = {table}"));
+        let mut read = read.map_err(|error| format!("--with-key: {}", error.message()))?;
+        let key = read.get_mut("key").and_then(toml::Value::as_table_mut);
+        let key = key.ok_or("--with-key: write it as { roles = [\"auditors\"] }")?;
+        let digest = format!("sha256:{}", "0".repeat(64));
+        for (field, usual) in [
+            ("id", toml::Value::from("madeup000000")),
+            ("digest", toml::Value::from(digest)),
+            ("description", toml::Value::from("made up")),
+            ("accounts", toml::Value::from(vec!["*"])),
+        ] {
+            key.entry(field).or_insert(usual);
+        }
+        let entry = toml::Value::Array(vec![toml::Value::Table(key.clone())]);
+        let added = toml::Table::from_iter([("key".to_owned(), entry)]);
+        let added = toml::to_string(&added).map_err(|error| error.to_string())?;
+        let keys = self.source.files.iter_mut().find(|(name, _)| name == "keys.toml");
+        let (_, text) = keys.ok_or("there is no keys.toml")?;
+        text.push('\n');
+        text.push_str(&added);
+        Ok(())
+    }
+
     /// The folder of its decision tables.
     pub(crate) fn cases(&self) -> PathBuf {
         self.path.join(CASES)
@@ -239,10 +267,13 @@ impl Folder {
         let name = path.display().to_string();
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("cedar" | "cedarschema") => {}
+            Some("toml") if name == BESIDE => return,
             Some("toml") if depth == 0 => {
                 if name != MANIFEST && !SETTINGS.contains(&name.as_str()) {
-                    let help =
-                        format!("the settings files are {MANIFEST}, {}", SETTINGS.join(", "));
+                    let help = format!(
+                        "the settings files are {MANIFEST}, {BESIDE}, {}",
+                        SETTINGS.join(", ")
+                    );
                     return self.wrong(path, "a settings file that nothing reads", help);
                 }
             }

@@ -9,6 +9,7 @@ mod ask;
 mod command;
 mod compare;
 mod delivery;
+mod example;
 mod exit;
 mod folder;
 mod gate;
@@ -18,9 +19,9 @@ mod nearest;
 mod output;
 mod place;
 mod progress;
+mod proof;
+mod property;
 mod show;
-#[expect(unused_imports, reason = "`prove` is about to use the rest")]
-#[cfg_attr(not(test), expect(dead_code, reason = "`prove` is about to use the rest"))]
 mod symbolic;
 mod universe;
 

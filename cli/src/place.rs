@@ -73,8 +73,23 @@ impl Place {
 
     /// Reads and packs what is there.
     pub(crate) fn open(&self) -> Result<Opened, Unread> {
+        self.open_with(None)
+    }
+
+    /// The same with a key that is not there, as an inline table of what would stand in
+    /// `keys.toml`; only a folder can have one.
+    pub(crate) fn open_with(&self, key: Option<&str>) -> Result<Opened, Unread> {
         match self {
-            Place::Folder(path) => pack(&Folder::read(path)),
+            Place::Folder(path) => {
+                let mut folder = Folder::read(path);
+                if let Some(table) = key {
+                    folder.add_key(table).map_err(Unread::Missing)?;
+                }
+                pack(&folder)
+            }
+            Place::Git { .. } | Place::File(_) if key.is_some() => {
+                Err(Unread::Missing("--with-key needs a policies folder".to_owned()))
+            }
             Place::Git { revision, folder } => {
                 let files = git::files(revision, folder).map_err(Unread::Missing)?;
                 pack(&Folder::of(Path::new(&self.to_string()), files))

@@ -29,10 +29,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cedar_policy::Schema;
 
+pub(crate) use self::mention::Mentions;
 pub(crate) use self::model::Model;
-pub(crate) use self::question::{Answer, Question, Rule, Sought};
+pub(crate) use self::question::{Answer, Question, Rule, Sought, Want};
 pub(crate) use self::solver::Solver;
-pub(crate) use self::text::{entities, entity, quoted};
+pub(crate) use self::text::{entities, entity, like, quoted};
 use self::worker::Worker;
 pub(crate) use self::world::{Renamed, World};
 
@@ -57,15 +58,26 @@ impl Symbolic {
         Ok(Symbolic { world, schema, solver })
     }
 
-    /// Answers questions, in their order.
+    /// How solvers are started.
+    pub(crate) fn solver(&self) -> &Solver {
+        &self.solver
+    }
+
+    /// Answers questions, in their order; a "yes" comes without a request.
     pub(crate) fn ask(&self, questions: &[Question]) -> Vec<Answer> {
+        self.ask_for(questions, Want::Decision)
+    }
+
+    /// Answers questions, in their order, with what is wanted.
+    pub(crate) fn ask_for(&self, questions: &[Question], want: Want) -> Vec<Answer> {
         let next = AtomicUsize::new(0);
         let answers = Mutex::new(vec![None; questions.len()]);
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         std::thread::scope(|scope| {
             for _ in 0..workers.min(questions.len()) {
                 let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-                let started = thread.spawn_scoped(scope, || self.work(questions, &next, &answers));
+                let started =
+                    thread.spawn_scoped(scope, || self.work(questions, want, &next, &answers));
                 // What no thread takes stays without an answer.
                 if started.is_err() {
                     break;
@@ -81,6 +93,7 @@ impl Symbolic {
     fn work(
         &self,
         questions: &[Question],
+        want: Want,
         next: &AtomicUsize,
         answers: &Mutex<Vec<Option<Answer>>>,
     ) {
@@ -89,7 +102,7 @@ impl Symbolic {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(question) = questions.get(at) else { return };
             let answer = match &mut worker {
-                Ok(worker) => worker.answer(question),
+                Ok(worker) => worker.answer(question, want),
                 Err(failed) => Answer::Unknown(failed.clone()),
             };
             let mut answers = answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

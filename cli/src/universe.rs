@@ -29,6 +29,7 @@ use zonegate_engine::value;
 
 pub(crate) use self::about::About;
 use self::literals::Literals;
+pub(crate) use self::regex::samples;
 
 /// A zone that nobody mentions.
 pub(crate) const ELSEWHERE: &str = "elsewhere.example";

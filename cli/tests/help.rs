@@ -14,6 +14,7 @@ fn help_names_commands_and_exit_codes() {
         "test",
         "explain",
         "diff",
+        "prove",
         "can",
         "key",
         "bundle",
@@ -25,7 +26,9 @@ fn help_names_commands_and_exit_codes() {
     ] {
         assert!(run.out.contains(part), "{part}: {}", run.out);
     }
-    for command in ["check", "test", "explain", "diff", "can", "key", "bundle", "watch", "routes"] {
+    for command in
+        ["check", "test", "explain", "diff", "prove", "can", "key", "bundle", "watch", "routes"]
+    {
         let run = folder.run(&[command, "--help"]);
         assert_eq!(run.code, 0, "{command}");
         assert!(run.out.lines().all(|line| line.chars().count() <= 100), "{}", run.out);

@@ -104,6 +104,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PROVIDER/ROUTE", requires = "operation")]
     route: Option<String>,
 
+    /// A key that keys.toml does not have, as an inline table of what would stand there, such as
+    /// '{ id = "madeup000001", owner = "nobody" }'
+    #[arg(long, value_name = "TABLE")]
+    with_key: Option<String>,
+
     /// List the policies that are for other keys and other actions, too
     #[arg(long)]
     all: bool,
@@ -121,7 +126,7 @@ fn time(text: &str) -> Result<jiff::Timestamp, String> {
 /// Explains a request or an operation.
 pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
     let place = Place::of(&arguments.dir);
-    let opened = match place.open() {
+    let opened = match place.open_with(arguments.with_key.as_deref()) {
         Ok(opened) => opened,
         Err(why) => return place.refuse(&why, format),
     };

@@ -9,6 +9,7 @@
 use zonegate_engine::operation::{Action, ResourceKind};
 use zonegate_engine::pattern::Reads;
 use zonegate_engine::record_type::RecordType;
+use zonegate_engine::session::OPERATIONS_MAX;
 
 use super::mention::{Like, Mentions};
 use super::text::{any, entities, entity, like, quoted};
@@ -62,7 +63,7 @@ impl Facts<'_> {
     /// The circumstances.
     fn context(&mut self) {
         if self.reads("operations") {
-            self.add("context.operations >= 1 && context.operations <= 5000");
+            self.add(format!("context.operations >= 1 && context.operations <= {OPERATIONS_MAX}"));
         }
         if self.reads("time_of_day") {
             self.add(

@@ -66,6 +66,11 @@ impl Rule {
         })
     }
 
+    /// Its text, equal for rules that say the same in the same words.
+    pub(crate) fn text(&self) -> String {
+        self.json.to_string()
+    }
+
     /// Whether its scope admits an action.
     pub(crate) fn admits(&self, action: Action) -> bool {
         self.actions.contains(&action)
@@ -154,10 +159,21 @@ impl Question {
     }
 
     /// The policies that it is about.
-    pub(super) fn rules(&self) -> impl Iterator<Item = &Arc<Rule>> {
+    pub(crate) fn rules(&self) -> impl Iterator<Item = &Arc<Rule>> {
         let denied = self.denied_by.iter().flatten();
         [self.sought.rule()].into_iter().chain(&self.unmatched).chain(denied)
     }
+}
+
+/// What a "yes" should come with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// Nothing.
+    Decision,
+    /// A request, of which only what the question mentions is of use.
+    Request,
+    /// A request that fits together as well as can be said, which may take long.
+    Likely,
 }
 
 /// What the solver found.
@@ -165,7 +181,7 @@ impl Question {
 pub(crate) enum Answer {
     /// There is no such request: proved.
     No,
-    /// There is one, as far as the solver knows requests.
+    /// There is one, as far as the solver knows requests; empty where only that was asked.
     Yes(Box<Model>),
     /// It gave up, or could not be asked; why.
     Unknown(String),

@@ -40,7 +40,7 @@ fn nobody_but_hostmasters_writes_ns_at_an_apex() {
                 question
             })
             .collect();
-        symbolic.ask(&questions)
+        symbolic.ask_for(&questions, Want::Likely)
     };
     let ns = "resource.depth == 0 && resource.type == RecordType::\"NS\"";
     let others = "!(principal in Role::\"hostmasters\")";

@@ -24,7 +24,7 @@ use zonegate_engine::operation::{Action, ResourceKind};
 use super::facts::facts;
 use super::mention::Mentions;
 use super::model::Model;
-use super::question::{Answer, Question, Rule, Sought};
+use super::question::{Answer, Question, Rule, Sought, Want};
 use super::solver::Solver;
 use super::world::World;
 
@@ -82,9 +82,9 @@ impl<'w> Worker<'w> {
         })
     }
 
-    /// Answers a question.
-    pub(super) fn answer(&mut self, question: &Question) -> Answer {
-        let answer = self.try_answer(question);
+    /// Answers a question; a "yes" has a request only where one is wanted.
+    pub(super) fn answer(&mut self, question: &Question, want: Want) -> Answer {
+        let answer = self.try_answer(question, want);
         answer.unwrap_or_else(|failed| {
             // A solver in an unknown state is of no use to the next question.
             self.running = None;
@@ -93,7 +93,7 @@ impl<'w> Worker<'w> {
     }
 
     /// Answers a question, or says why not.
-    fn try_answer(&mut self, question: &Question) -> Result<Answer, Failed> {
+    fn try_answer(&mut self, question: &Question, want: Want) -> Result<Answer, Failed> {
         let mut asserts = Vec::new();
         let (sought, says) = match &question.sought {
             Sought::Match(rule) => (rule, Says::Matches),
@@ -127,14 +127,20 @@ impl<'w> Worker<'w> {
         };
         match runtime.block_on(cedar.check_unsat_raw(asserts, &room)) {
             Ok(true) => Ok(Answer::No),
-            Ok(false) => self.example(question, &mentions),
+            Ok(false) if want == Want::Decision => Ok(Answer::Yes(Box::default())),
+            Ok(false) => self.example(question, &mentions, want == Want::Likely),
             Err(error) => self.gave_up(&error),
         }
     }
 
     /// The request that answers a question, which the solver knows to exist.
-    fn example(&mut self, question: &Question, mentions: &Mentions) -> Result<Answer, Failed> {
-        let all = facts(self.world, question.action, mentions, true);
+    fn example(
+        &mut self,
+        question: &Question,
+        mentions: &Mentions,
+        likely: bool,
+    ) -> Result<Answer, Failed> {
+        let all = facts(self.world, question.action, mentions, likely);
         let given: Vec<&String> = question.given.iter().chain(&all).collect();
         let action = question.action;
         if let Sought::Failure(rule) = &question.sought {
@@ -148,7 +154,7 @@ impl<'w> Worker<'w> {
         policies.extend(question.unmatched.iter().map(|rule| with_effect(&rule.json, "forbid")));
         for condition in given {
             policies.push(parsed(&format!(
-                "forbid (principal, action, resource) unless {{ {condition} }};"
+                "forbid (principal, action, resource) unless {{ {condition}\n}};"
             ))?);
         }
         let allowing = self.set(action, policies.into_iter())?;
@@ -244,7 +250,7 @@ impl<'w> Worker<'w> {
         if let Some((formula, mentions)) = self.conditions.get(&at) {
             return Ok((Arc::clone(formula), Arc::clone(mentions)));
         }
-        let text = format!("permit (principal, action, resource) when {{ {condition} }};");
+        let text = format!("permit (principal, action, resource) when {{ {condition}\n}};");
         let json = parsed(&text)?;
         let compiled = self.compiled(action, &policy_of(&json)?)?;
         let made = (formula(&compiled, Says::Matches), Arc::new(Mentions::of(&json)));
@@ -315,7 +321,7 @@ fn with_conditions(json: &Value, conditions: &[&String]) -> Result<Policy, Faile
     let mut json = json.clone();
     let mut first = Vec::new();
     for condition in conditions {
-        let text = format!("permit (principal, action, resource) when {{ {condition} }};");
+        let text = format!("permit (principal, action, resource) when {{ {condition}\n}};");
         let own = parsed(&text)?.get("conditions").and_then(Value::as_array).cloned();
         first.extend(own.unwrap_or_default());
     }

@@ -8,7 +8,7 @@ const TEXTS_MAX: usize = 6;
 const REPETITIONS_MAX: u32 = 128;
 
 /// Some texts that the whole expression matches; none where it cannot be parsed.
-pub(super) fn samples(expression: &str) -> Vec<String> {
+pub(crate) fn samples(expression: &str) -> Vec<String> {
     let parsed = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build();
     let parsed = { parsed }.parse(expression);
     let made = parsed.map(|hir| of(&hir)).unwrap_or_default();
