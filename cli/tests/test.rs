@@ -204,3 +204,50 @@ fn what_rows_ask_is_written_for_cedar() {
     let denied = named("nobody writes CAA: record.delete");
     assert_eq!((&denied["decision"], &denied["reason"][0]), (&"deny".into(), &"no-caa".into()));
 }
+
+#[test]
+fn a_scope_with_a_pattern_is_met_by_names_that_match() {
+    let folder = Folder::new();
+    let from = "resource is Record\n)\nwhen { resource.zone == \"example.com\" && resource in \
+                Pattern::\"preview\" };";
+    let to = "resource in Pattern::\"preview\"\n)\nunless { resource.apex || resource.zone == \
+              \"example.org\" };";
+    folder.edit("rules/editors.cedar", from, to);
+    let run = folder.run(&["test", "--format", "json"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let json: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    let policies = json["policies"].as_array().unwrap();
+    let previews = policies.iter().find(|one| one["id"] == "editors-previews").unwrap();
+    let scope = serde_json::json!({ "met": true, "missed": true, "can_be_missed": true });
+    assert_eq!(previews["scope"], scope);
+    for (number, text) in ["resource.apex", "resource.zone == \"example.org\""].iter().enumerate() {
+        let clause = &previews["clauses"][number];
+        assert_eq!((&clause["unless"], &clause["text"]), (&true.into(), &(*text).into()));
+        assert_eq!((&clause["held"], &clause["stopped"]), (&true.into(), &false.into()), "{text}");
+    }
+}
+
+/// A terminal, and a table that takes its time: a pipe that is written to later.
+#[test]
+fn a_terminal_sees_how_far_a_long_run_is() {
+    for subcommand in ["test", "check"] {
+        let folder = Folder::new();
+        let slow = folder.policies().join("cases/slow.toml");
+        assert!(std::process::Command::new("mkfifo").arg(&slow).status().unwrap().success());
+        let command = format!("{} {subcommand}", env!("CARGO_BIN_EXE_zonegate"));
+        let mut terminal = std::process::Command::new("script");
+        terminal.args(["-qec", &command, "/dev/null"]).current_dir(&folder.path);
+        terminal.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+        let child = terminal.env("TERM", "xterm").spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(1600));
+        let table = folder.read("cases/editors.toml");
+        std::fs::write(slow, table).unwrap();
+        let run = folder.finish(child);
+        assert_eq!(run.code, 0, "{}", run.out);
+        let (before, after) = run.out.rsplit_once("\r\x1b[K").unwrap();
+        assert!(before.contains("\r\x1b[Kreading the tables 1 s"), "{before}");
+        assert!(!after.contains("reading the tables"), "{after}");
+    }
+    let run = Folder::new().run(&["test"]);
+    assert_eq!(run.err, "", "nothing of it in a pipe");
+}
