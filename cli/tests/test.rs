@@ -203,6 +203,30 @@ fn what_rows_ask_is_written_for_cedar() {
     assert_eq!(write["num_errors"], 0);
     let denied = named("nobody writes CAA: record.delete");
     assert_eq!((&denied["decision"], &denied["reason"][0]), (&"deny".into(), &"no-caa".into()));
+    // What was written can be read again, and is missed where it is not so any more.
+    let run = folder.run(&["test", "--import-cedar", "tests.json"]);
+    let all = format!("{} passed, 0 failed, 0 skipped (cedar)\n", tests.len());
+    assert_eq!((run.code, run.out), (0, all));
+    folder.edit("rules/everybody.cedar", "RecordType::\"CAA\"", "RecordType::\"MX\"");
+    let run = folder.run(&["test", "--import-cedar", "tests.json"]);
+    assert_eq!(run.code, 1);
+    assert!(run.out.contains("nobody writes CAA: record.delete example.com example.com CAA\n"));
+    assert!(
+        run.out.contains("  decision\n    expected  deny\n    actual    allow\n"),
+        "{}",
+        run.out
+    );
+    assert!(run.out.contains("  reason\n    expected  no-caa\n    actual    editors-write\n"));
+    std::fs::write(folder.beside("tests.json"), "{}").unwrap();
+    let run = folder.run(&["test", "--import-cedar", "tests.json"]);
+    assert!(run.code == 1 && run.err.contains("this is no list of tests"), "{}", run.err);
+    let strange = r#"[{"name": "strange", "request": {"principal": "Key::\"x\"", "action":
+        "Action::\"fly\"", "resource": "Zone::\"example.com\"", "context": {}}, "entities": [],
+        "decision": "deny", "reason": [], "num_errors": 0}]"#;
+    std::fs::write(folder.beside("tests.json"), strange).unwrap();
+    let run = folder.run(&["test", "--import-cedar", "tests.json"]);
+    assert_eq!(run.code, 1, "what the schema does not know is no denial");
+    assert!(run.out.contains("Action::\"fly\""), "{}", run.out);
 }
 
 #[test]

@@ -51,6 +51,8 @@ use cedar_policy::{
 };
 
 #[cfg(feature = "author")]
+pub use self::cedar_test::CedarAnswer;
+#[cfg(feature = "author")]
 pub use self::clause::{Clause, Held};
 pub use self::entities::Circumstances;
 #[cfg(feature = "author")]

@@ -7,11 +7,12 @@ mod round;
 mod show;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::refuse;
 use crate::arguments::Format;
 use crate::exit::Exit;
+use crate::folder::Folder;
 use crate::output::{failure, json};
 use crate::progress::Progress;
 
@@ -48,12 +49,23 @@ pub(crate) struct Arguments {
     /// Write what the passed cases have asked as tests of Cedar's own tool, `cedar run-tests`
     #[arg(long, value_name = "FILE")]
     export_cedar: Option<PathBuf>,
+
+    /// Run the tests of this file, written for `cedar run-tests`, instead of the tables
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["filter", "coverage", "watch", "junit", "export_cedar"]
+    )]
+    import_cedar: Option<PathBuf>,
 }
 
 /// Runs the tables of a folder.
 pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
     if arguments.watch {
         return watch::run(arguments, format);
+    }
+    if let Some(file) = &arguments.import_cedar {
+        return import(arguments, file, format);
     }
     let progress = Progress::begin();
     let ran = round::once(arguments, &progress);
@@ -72,6 +84,27 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
         show::print(&round, arguments.coverage);
     }
     if round.is_good() { Exit::Ok } else { Exit::Failure }
+}
+
+/// Runs tests of Cedar's own tool on the folder.
+fn import(arguments: &Arguments, file: &Path, format: Format) -> Exit {
+    let checked = match Folder::read(&arguments.dir).pack() {
+        Ok(checked) => checked,
+        Err(problems) => return refuse(&problems, &arguments.dir, format),
+    };
+    let report = match cedar::run(&checked.bundle, file) {
+        Ok(report) => report,
+        Err(error) => {
+            failure(error);
+            return Exit::Failure;
+        }
+    };
+    if format == Format::Json {
+        json(&serde_json::json!({ "ok": report.is_success(), "report": report }));
+    } else {
+        show::plain(&report);
+    }
+    if report.is_success() { Exit::Ok } else { Exit::Failure }
 }
 
 /// Writes the files that were asked for.

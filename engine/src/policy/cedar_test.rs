@@ -5,14 +5,45 @@
 //! A template's link is named as in [`super::Holding::unique`].
 
 use std::rc::Rc;
+use std::str::FromStr;
 
-use cedar_policy::{Decision, PolicyId};
+use cedar_policy::{Context, Decision, Entities, EntityUid, PolicyId, Request, Response};
 use serde_json::{Value, json};
 
 use super::facts::Reads;
+use super::names;
 use super::subject::{Candidates, LINK_MARK};
-use super::{Asked, Asking, Policies};
+use super::{Asked, Policies};
+use crate::key::Keys;
 use crate::pattern::Patterns;
+
+/// What Cedar says of a question, as its own tool tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CedarAnswer {
+    /// `allow` or `deny`.
+    pub decision: &'static str,
+    /// The policies that determined it, sorted.
+    pub reason: Vec<String>,
+    /// How many policies could not be evaluated; the gate denies where there is one.
+    pub errors: usize,
+}
+
+impl CedarAnswer {
+    /// Reads Cedar's response to a key.
+    fn of(response: &Response, key: &str) -> CedarAnswer {
+        let mut reason: Vec<String> =
+            response.diagnostics().reason().map(|id| unique(key, id)).collect();
+        reason.sort_unstable();
+        CedarAnswer {
+            decision: match response.decision() {
+                Decision::Allow => "allow",
+                Decision::Deny => "deny",
+            },
+            reason,
+            errors: response.diagnostics().errors().count(),
+        }
+    }
+}
 
 impl Policies {
     /// A question with its request, its entities and what Cedar decides; without a name. `None`
@@ -24,9 +55,7 @@ impl Policies {
         let seen = self.seen(patterns, asking, operation, &all)?;
         let (request, prepared) = self.request(asking, &all, &seen)?;
         let response = self.authorizer.is_authorized(&request, &all.set, &prepared.entities);
-        let diagnostics = response.diagnostics();
-        let mut reason: Vec<String> = diagnostics.reason().map(|id| unique(asking, id)).collect();
-        reason.sort_unstable();
+        let answer = CedarAnswer::of(&response, asking.subject.uid().id().unescaped());
         Some(json!({
             "what": operation.to_string(),
             "request": {
@@ -36,24 +65,52 @@ impl Policies {
                 "context": request.context()?.to_json_value().ok()?,
             },
             "entities": prepared.entities.to_json_value().ok()?,
-            "decision": match response.decision() {
-                Decision::Allow => "allow",
-                Decision::Deny => "deny",
-            },
-            "reason": reason,
-            "num_errors": diagnostics.errors().count(),
+            "decision": answer.decision,
+            "reason": answer.reason,
+            "num_errors": answer.errors,
         }))
+    }
+
+    /// What Cedar says to a test of its own tool, asked of all policies, with the links of the key
+    /// that asks; or what is wrong with the test.
+    ///
+    /// Requests and entities are held against the schema where these policies have one.
+    pub fn answer_cedar_test(&self, keys: &Keys, test: &Value) -> Result<CedarAnswer, String> {
+        let asked = |name: &str| {
+            let text = test.get("request").and_then(|one| one.get(name)).and_then(Value::as_str);
+            let text = text.ok_or_else(|| format!("`request` has no `{name}`"))?;
+            EntityUid::from_str(text).map_err(|error| format!("the {name} `{text}`: {error}"))
+        };
+        let (principal, action, resource) =
+            (asked("principal")?, asked("action")?, asked("resource")?);
+        let context = test.get("request").and_then(|one| one.get("context")).cloned();
+        let context = context.unwrap_or_else(|| json!({}));
+        let schema = self.schema();
+        let context = Context::from_json_value(context, schema.zip(Some(&action)))
+            .map_err(|error| format!("the context: {error}"))?;
+        let entities = match test.get("entities") {
+            Some(Value::String(_)) => Err("entities in another file are not read".to_owned()),
+            entities => Entities::from_json_value(entities.cloned().unwrap_or_default(), schema)
+                .map_err(|error| format!("the entities: {error}")),
+        }?;
+        let (kind, id) = names::parts(&principal);
+        let request = Request::new(principal, action, resource, context, schema)
+            .map_err(|error| format!("the request: {error}"))?;
+        let key = keys.by_id(&id).filter(|_| kind == "Key");
+        let links = key.map(|key| self.links(key)).transpose();
+        let links = links.map_err(|problem| problem.to_string())?.unwrap_or_default();
+        let entries: Vec<_> = self.entries.iter().cloned().chain(links).collect();
+        let all = Candidates::of(&entries).ok_or("the policies cannot be put together")?;
+        let response = self.authorizer.is_authorized(&request, &all.set, &entities);
+        Ok(CedarAnswer::of(&response, &id))
     }
 }
 
 /// The name of a policy among those of all keys.
-fn unique(asking: &Asking, id: &PolicyId) -> String {
+fn unique(key: &str, id: &PolicyId) -> String {
     let id: &str = id.as_ref();
     match id.split_once(LINK_MARK) {
-        Some((template, number)) => {
-            let key = asking.subject.uid();
-            format!("{template}{LINK_MARK}{}{LINK_MARK}{number}", key.id().unescaped())
-        }
+        Some((template, number)) => format!("{template}{LINK_MARK}{key}{LINK_MARK}{number}"),
         None => id.to_owned(),
     }
 }

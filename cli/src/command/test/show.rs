@@ -1,6 +1,6 @@
 //! A run as a person reads it.
 
-use zonegate_cases::{Difference, Failed, Line};
+use zonegate_cases::{Difference, Failed, Line, Report};
 
 use super::cover;
 use super::round::Round;
@@ -29,6 +29,15 @@ pub(super) fn print(round: &Round, all_coverage: bool) {
         line(format!("{} {gap}", paint.ink(Ink::Bad, "not covered:")));
     }
     line(summary(round, paint));
+}
+
+/// Prints failures and the summary of a report that covers nothing.
+pub(super) fn plain(report: &Report) {
+    let paint = Paint::stdout();
+    for failed in &report.failed {
+        line(failed_text(failed, paint));
+    }
+    line(paint.ink(if report.is_success() { Ink::Good } else { Ink::Bad }, &report.summary()));
 }
 
 /// The last line: counts, in the colour of the result.
