@@ -88,6 +88,13 @@ fn each_lint_about_policies_is_found_and_can_be_allowed() {
 }
 
 #[test]
+fn what_a_permit_leaves_out_may_match_a_wildcard() {
+    let policy = when("resource.type == RecordType::\"A\"");
+    let policy = policy.replace(';', "\nunless { resource.relative like \"*.preview\" };");
+    assert_eq!(lints(&with_policy(&policy)), [], "{policy}");
+}
+
+#[test]
 fn what_is_meant_is_no_warning() {
     for condition in [
         "resource.leftmost like \"pr-*\"",

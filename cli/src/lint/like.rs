@@ -23,8 +23,11 @@ pub(super) fn warnings(policy: &Written) -> Vec<Problem> {
     let owns = !policy.forbids
         && actions(&policy.json).iter().any(|action| writes.contains(action))
         && !mentions.any(&["resource.wildcard"]);
+    // What an `unless` matches besides, a permit does not give.
+    let given = patterns(&whens(&policy.json));
     let mut found = Vec::new();
     for (attribute, pattern) in patterns(&policy.json) {
+        let owns = owns && given.contains(&(attribute.clone(), pattern.clone()));
         let shown = pattern.replace(ANYTHING, "*");
         let what = format!("`\"{shown}\"` of `{}`", policy.id);
         let mut warn = |lint, message: String, help: &str| {
@@ -60,6 +63,13 @@ pub(super) fn warnings(policy: &Written) -> Vec<Problem> {
         }
     }
     found
+}
+
+/// The `when` conditions of a policy.
+fn whens(policy: &Value) -> Value {
+    let all = policy.get("conditions").and_then(Value::as_array);
+    let when = |one: &&Value| one.get("kind").and_then(Value::as_str) == Some("when");
+    all.into_iter().flatten().filter(when).cloned().collect()
 }
 
 /// A pattern for an end of a name that does not begin at a label.
