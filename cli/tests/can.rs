@@ -254,3 +254,46 @@ fn the_page_is_one_file_and_the_same_each_time() {
     let run = folder.run(&["can", "--html", "nowhere/page.html"]);
     assert!(run.code == 1 && run.err.contains("nowhere/page.html: No such file"), "{}", run.err);
 }
+
+/// Rows are worked out once for keys that no policy can tell apart, and for no others.
+#[test]
+fn keys_that_are_alike_have_the_same_rows() {
+    let folder = Folder::new();
+    let keys = folder.read("keys.toml");
+    let (_, editor) = keys.split_once("[[key]]").unwrap();
+    let (editor, _) = editor.split_once("[[key]]").unwrap();
+    // A digest belongs to one key.
+    let id_hex = |id: &str| {
+        if id.ends_with('2') {
+            "222222222222"
+        } else if id.ends_with('3') {
+            "333333333333"
+        } else {
+            "444444444444"
+        }
+    };
+    let more = |id: &str, line: &str| {
+        format!(
+            "\n[[key]]{}{line}\n",
+            editor.replace("demoeditor01", id).replace("04349800c281", id_hex(id)).trim_end()
+        )
+    };
+    let text = keys.clone()
+        + &more("demoeditor02", "")
+        + &more("demoeditor03", "\nnetworks = [\"office\"]")
+        + &more("demoeditor04", "\nexpires = 2026-01-01T00:00:00Z");
+    folder.write("keys.toml", text);
+    let run = folder.run(&["can", "--html", "page.html", "--at", NOON]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let page = std::fs::read_to_string(folder.beside("page.html")).unwrap();
+    let (_, block) = page.split_once("id=\"data\">").unwrap();
+    let (block, _) = block.split_once("</script>").unwrap();
+    let data: Value = serde_json::from_str(block).unwrap();
+    let rows = |id: &str| {
+        let keys = data.get("keys").and_then(Value::as_array).unwrap();
+        let key = keys.iter().find(|one| one.get("id") == Some(&id.into())).unwrap();
+        key.get("rows").cloned().unwrap()
+    };
+    assert_eq!(rows("demoeditor01"), rows("demoeditor02"));
+    assert_ne!(rows("demoeditor01"), rows("demoeditor04"));
+}

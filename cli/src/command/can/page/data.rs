@@ -129,7 +129,7 @@ pub(super) struct KeyData {
 }
 
 /// A row.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct RowData {
     /// `account`, `zone` or `other`.
     kind: &'static str,
@@ -184,6 +184,8 @@ struct Maker {
     cells: Numbered<CellData>,
     /// Keys that have more zones than are shown.
     capped: usize,
+    /// Rows of keys that differ in nothing that a policy can see, by what that is.
+    alike: HashMap<String, Vec<RowData>>,
 }
 
 /// The data of all keys, or of one; in all zones, or in one.
@@ -198,6 +200,7 @@ pub(super) fn of(
         policies: Numbered::new(),
         cells: Numbered::new(),
         capped: 0,
+        alike: HashMap::new(),
     };
     let mut keys = Vec::new();
     for key in survey.bundle.keys.iter() {
@@ -252,12 +255,40 @@ fn column_data(column: &Column) -> ColumnData {
 }
 
 impl Maker {
-    /// A key with its rows: the account, its zones, and every other zone.
+    /// A key with its rows.
     fn key(&mut self, survey: &Survey<'_>, subject: &Subject<'_>, zone: Option<&Name>) -> KeyData {
         let key = subject.key;
         if subject.universe.zones.len() > ZONES_MAX + 1 {
             self.capped += 1;
         }
+        let profile = profile(subject);
+        let known = profile.as_ref().and_then(|profile| self.alike.get(profile)).cloned();
+        let rows = known.unwrap_or_else(|| self.rows(survey, subject, zone));
+        if let Some(profile) = profile {
+            self.alike.insert(profile, rows.clone());
+        }
+        KeyData {
+            id: key.id.clone(),
+            description: key.description.clone(),
+            owner: key.owner.clone().unwrap_or_default(),
+            roles: key.roles.clone(),
+            accounts: key.accounts.clone(),
+            networks: key.networks.clone(),
+            grants: grants(key),
+            state: subject.state.code(),
+            note: subject.state.words(),
+            links: self.links(subject),
+            rows,
+        }
+    }
+
+    /// A key's rows: the account, its zones, and every other zone.
+    fn rows(
+        &mut self,
+        survey: &Survey<'_>,
+        subject: &Subject<'_>,
+        zone: Option<&Name>,
+    ) -> Vec<RowData> {
         let elsewhere = Name::parse(ELSEWHERE, NameForm::Fqdn).ok();
         let mut rows = Vec::new();
         if let Some(anywhere) = zone.or(elsewhere.as_ref()) {
@@ -272,19 +303,7 @@ impl Maker {
             None => rows.extend(self.zones(survey, subject)),
         }
         rows.retain(|row| row.kind == "account" || self.says(row));
-        KeyData {
-            id: key.id.clone(),
-            description: key.description.clone(),
-            owner: key.owner.clone().unwrap_or_default(),
-            roles: key.roles.clone(),
-            accounts: key.accounts.clone(),
-            networks: key.networks.clone(),
-            grants: grants(key),
-            state: subject.state.code(),
-            note: subject.state.words(),
-            links: self.links(subject),
-            rows,
-        }
+        rows
     }
 
     /// The rows of a key's zones; of representatives, those that differ from one another.
@@ -396,6 +415,21 @@ impl Maker {
         }
         links
     }
+}
+
+/// Everything by which policies can tell a key from others; none where they can by its id.
+///
+/// SECURITY: keys with the same are shown with the same rows, so it has all of a key but its id and
+/// its description, which no policy can read, and its digests.
+fn profile(subject: &Subject<'_>) -> Option<String> {
+    let by_id = subject.universe.entities.iter().any(|(kind, _)| kind == "Key");
+    if by_id || subject.holdings.iter().any(|holding| holding.linked.is_some()) {
+        return None;
+    }
+    let Key { owner, accounts, roles, attributes, networks, grants, .. } = subject.key;
+    let Key { not_before, expires, disabled, .. } = subject.key;
+    let seen = (owner, accounts, roles, attributes, networks, grants);
+    Some(format!("{:?}", (seen, not_before, expires, disabled)))
 }
 
 /// A policy's text; a link's without its key and without what it is about, which is given apart.
