@@ -3,12 +3,14 @@
 
 TARGET   := $(or $(CARGO_TARGET_DIR),target)
 FILTER   := $(TARGET)/wasm32-wasip1/release/zonegate_filter.wasm
+COMPONENT:= $(TARGET)/wasm32-unknown-unknown/release/zonegate_component.wasm
+HTTP_GATE:= $(TARGET)/wasm32-wasip1/release/zonegate_http_gate.wasm
 ZONEGATE := $(TARGET)/debug/zonegate
 LAB      := python3 -m lab
 RUN      := .lab/run$(if $(PORT),-$(PORT))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build release lint fmt policies publish bench e2e setup clean
+.PHONY: help run test build component release lint fmt policies publish bench e2e setup clean
 
 help: ## print this list
 	@echo "Zonegate: a policy gate for DNS provider APIs."
@@ -22,7 +24,7 @@ help: ## print this list
 run: ## start the gate in front of a PowerDNS with demo zones and keys; Ctrl-C stops it
 	@$(LAB) run
 
-test: setup build ## run everything: unit, property, table, wasm-host, Envoy and real-client tests
+test: setup build component ## run everything: unit, property, table, wasm-host, Envoy and real-client tests
 	cargo test --workspace --locked
 	$(LAB) pytest
 
@@ -31,6 +33,15 @@ build: ## build the filter and the command; print the filter's size and imports
 	cargo build --release --locked --target wasm32-wasip1 -p zonegate-filter
 	cargo build --locked -p zonegate-cli
 	@python3 -m lab.module $(FILTER)
+
+# The linker comes with Rust; it makes a component of the module that wit-bindgen describes.
+component: ## build the engine as a WebAssembly component, and the wasi:http gate
+	@python3 -c "from lab import install; install.setup(for_tests=False, only='WebAssembly')"
+	cargo rustc --release --locked --target wasm32-unknown-unknown -p zonegate-component --lib --crate-type cdylib -- \
+	  -C linker=wasm-component-ld
+	cargo rustc --release --locked --target wasm32-wasip1 -p zonegate-http-gate --lib --crate-type cdylib -- \
+	  -C linker=wasm-component-ld
+	@ls -l $(COMPONENT) $(HTTP_GATE)
 
 release: ## build the filter and the command for a release: slower to build, smaller and faster to run
 	@python3 -c "from lab import install; install.setup(for_tests=False, only='WebAssembly')"
@@ -56,8 +67,9 @@ publish: $(ZONEGATE) ## check policies/ and hand them to the gate that `make run
 $(ZONEGATE):
 	@cargo build --locked --quiet -p zonegate-cli
 
-bench: setup build ## measure: the engine alone, Envoy with and without the gate, the command on a large folder
+bench: setup build component ## measure: the engine alone and as a component, Envoy with and without the gate, the command on a large folder
 	cargo bench --locked -p zonegate-engine --bench decide
+	cargo bench --locked -p zonegate-component --bench cost
 	$(LAB) bench
 
 e2e: setup build ## run only the tests with real servers and clients

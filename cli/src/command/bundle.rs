@@ -48,8 +48,12 @@ pub(super) struct Target {
     pub(super) output: PathBuf,
 
     /// The filter's code, as a path that Envoy can read
-    #[arg(long, value_name = "PATH")]
-    pub(super) wasm: PathBuf,
+    #[arg(long, value_name = "PATH", required_unless_present = "bare")]
+    pub(super) wasm: Option<PathBuf>,
+
+    /// Write the bundle itself, for hosts of the component that are not Envoy
+    #[arg(long, conflicts_with = "wasm")]
+    pub(super) bare: bool,
 
     /// Accept the public demonstration keys, whose ids begin with `demo`
     #[arg(long)]
@@ -81,8 +85,8 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
         note(problem_text(warning, &target.dir, Ink::Doubt, paint));
     }
     // The code may exist for Envoy alone, in a container for instance.
-    if !target.wasm.is_file() {
-        let wasm = target.wasm.display();
+    if let Some(wasm) = target.wasm.as_ref().filter(|wasm| !wasm.is_file()) {
+        let wasm = wasm.display();
         let doubt = paint.ink(Ink::Doubt, "warning:");
         note(format!("{doubt} there is no file {wasm} here; Envoy must be able to read it"));
     }
@@ -132,15 +136,30 @@ impl Target {
 
     /// The code's path for Envoy, which runs in another folder.
     pub(super) fn wasm_path(&self) -> Result<String, String> {
-        let absolute =
-            std::path::absolute(&self.wasm).map_err(|error| format!("--wasm: {error}"))?;
+        let wasm = self.wasm.as_ref().ok_or("--wasm is missing")?;
+        let absolute = std::path::absolute(wasm).map_err(|error| format!("--wasm: {error}"))?;
         let text = absolute.to_str().ok_or_else(|| "--wasm: the path is not UTF-8".to_owned())?;
         Ok(text.to_owned())
     }
 
-    /// Writes the file that Envoy watches.
+    /// Whether the file has the bundle with this digest already.
+    pub(super) fn is_delivered(&self, digest: &str) -> bool {
+        if self.bare {
+            let old = std::fs::read(&self.output).unwrap_or_default();
+            let old: serde_json::Value = serde_json::from_slice(&old).unwrap_or_default();
+            return old.get("digest").and_then(serde_json::Value::as_str) == Some(digest);
+        }
+        let same =
+            |old: &Delivery| old.digest == digest && Ok(&old.wasm) == self.wasm_path().as_ref();
+        Delivery::read(&self.output).is_ok_and(|old| same(&old))
+    }
+
+    /// Writes the file that Envoy watches, or the bundle itself.
     pub(super) fn deliver(&self, checked: &Checked) -> Result<(), String> {
         let packed = &checked.packed;
+        if self.bare {
+            return replace(&self.output, packed.json.as_bytes());
+        }
         let (bundle, digest) = (packed.json.clone(), packed.digest.clone());
         Delivery { bundle, digest, wasm: self.wasm_path()? }.write(&self.output)
     }

@@ -13,7 +13,6 @@ use zonegate_engine::problem::Problem;
 use super::bundle::Target;
 use super::counted;
 use crate::arguments::Format;
-use crate::delivery::Delivery;
 use crate::exit::Exit;
 use crate::folder::CASES;
 use crate::output::{Ink, Paint, failure, line};
@@ -98,9 +97,7 @@ fn publish(target: &Target, before: Option<&State>, format: Format) -> State {
     };
     let digest = checked.packed.digest.clone();
     let state = State::InUse(digest.clone());
-    let same =
-        |old: &Delivery| old.digest == digest && Ok(&old.wasm) == target.wasm_path().as_ref();
-    let in_use = Delivery::read(&target.output).is_ok_and(|old| same(&old));
+    let in_use = target.is_delivered(&digest);
     if in_use && before == Some(&state) {
         return state;
     }

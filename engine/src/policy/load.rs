@@ -53,9 +53,10 @@ pub(super) enum Binds {
     Nothing,
 }
 
-#[cfg(feature = "author")]
+#[cfg(feature = "explain")]
 impl Binds {
     /// The field of a grant; empty where there is none.
+    #[cfg(feature = "author")]
     pub(super) const fn field(self) -> &'static str {
         match self {
             Binds::Zone => "zone",

@@ -127,7 +127,7 @@ impl Session {
     }
 
     /// What the operations of this request are asked with.
-    fn asking(&self, known: &Known, plan: &Plan, now: Timestamp) -> Option<Asking> {
+    pub(super) fn asking(&self, known: &Known, plan: &Plan, now: Timestamp) -> Option<Asking> {
         self.asking_with(known, &self.audit.route, plan.operations.len(), now)
     }
 

@@ -1,4 +1,4 @@
-//! Where the built filter is, and that it is the one of these sources.
+//! Where the built filter is, or another module, and that it is the one of these sources.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -24,22 +24,28 @@ pub(crate) fn filter() -> PathBuf {
     if let Some(named) = std::env::var_os("ZONEGATE_FILTER") {
         return named.into();
     }
-    let wasm = target().join("wasm32-wasip1/release/zonegate_filter.wasm");
-    assert!(wasm.exists(), "there is no filter at {}: {BUILD}", wasm.display());
+    fresh("wasm32-wasip1/release/zonegate_filter.wasm", BUILD)
+}
+
+/// A built module, by its path below the target folder; a missing one, or one older than its
+/// sources, fails the test.
+pub(crate) fn fresh(path: &str, build: &str) -> PathBuf {
+    let wasm = target().join(path);
+    assert!(wasm.exists(), "there is no {}: {build}", wasm.display());
     let built = modified(&wasm);
     let newer: Vec<PathBuf> =
-        sources(&wasm).into_iter().filter(|source| modified(source) > built).collect();
-    assert!(newer.is_empty(), "the filter is older than {newer:?}: {BUILD}");
+        sources(&wasm, build).into_iter().filter(|source| modified(source) > built).collect();
+    assert!(newer.is_empty(), "{} is older than {newer:?}: {build}", wasm.display());
     wasm
 }
 
-/// The files that the filter was compiled from, as the compiler wrote them down.
+/// The files that a module was compiled from, as the compiler wrote them down.
 ///
-/// A new file that belongs to the filter is named by an older one, which is then newer itself.
-fn sources(wasm: &Path) -> Vec<PathBuf> {
+/// A new file that belongs to it is named by an older one, which is then newer itself.
+fn sources(wasm: &Path, build: &str) -> Vec<PathBuf> {
     let list = wasm.with_extension("d");
     let text = std::fs::read_to_string(&list)
-        .unwrap_or_else(|error| panic!("cannot read {}: {error}; {BUILD}", list.display()));
+        .unwrap_or_else(|error| panic!("cannot read {}: {error}; {build}", list.display()));
     let (_, files) = text.split_once(": ").unwrap();
     // Spaces inside names are written with a backslash before them.
     let files = files.replace("\\ ", "\0");

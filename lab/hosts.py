@@ -1,0 +1,91 @@
+"""Gates that are not Envoy: the component in Python and in Node, and the wasi:http gate under `wasmtime serve`."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from . import gate, paths, process, term, web
+
+EXAMPLES = paths.ROOT / "examples" / "component"
+"""The hosts in other languages."""
+
+KINDS = ("python", "node", "wasi-http")
+"""All of them."""
+
+READY_SECONDS_MAX = 180
+"""wasmtime compiles the whole component before it listens, on one core and with others beside it."""
+
+
+def pack(output: Path, policies: Path = paths.ROOT / "policies") -> None:
+    """Packs a folder of policies into a bundle for the component."""
+    done = gate.zonegate("bundle", policies, "--demo", "--bare", "--output", output)
+    if done.returncode:
+        raise term.fail(f"The policies in {policies} cannot be packed:\n{done.stdout}{done.stderr}")
+
+
+def transpiled() -> Path:
+    """The component as JavaScript, made anew where the component is newer."""
+    folder = paths.LAB / "transpiled"
+    script = folder / "zonegate_component.js"
+    if not script.exists() or script.stat().st_mtime < paths.COMPONENT.stat().st_mtime:
+        target = paths.TARGET / "transpile"
+        subprocess.run(["cargo", "build", "--locked", "--quiet", "--manifest-path", "lab/transpile/Cargo.toml",
+                        "--target-dir", target], cwd=paths.ROOT, check=True)
+        subprocess.run([target / "debug" / "zonegate-transpile", paths.COMPONENT, folder], check=True)
+    return script
+
+
+class Gate:
+    """One running gate in front of a PowerDNS; `port` on 127.0.0.1."""
+
+    def __init__(self, kind: str, server, folder: Path, policies: Path = paths.ROOT / "policies"):
+        """Starts it and waits until it is ready."""
+        self.port = process.free_port()
+        folder.mkdir(parents=True, exist_ok=True)
+        pack(folder / "bundle.json", policies)
+        environment = {"PROVIDER": "powerdns", "ACCOUNT": "main", "CREDENTIAL": f"X-API-Key: {server.key}",
+                       "UPSTREAM": f"http://{server.host}:{server.api_port}", "PORT": str(self.port)}
+        argv, environment = getattr(self, "_" + kind.replace("-", "_"))(folder, environment)
+        self.program = process.Program(f"the gate in {kind}", argv, folder / "gate.log", environment)
+        self.program.wait_until(self._ready, "waiting for it to be ready", READY_SECONDS_MAX)
+
+    def _python(self, folder: Path, environment: dict) -> tuple:
+        """The ASGI application under uvicorn."""
+        search = os.pathsep.join(map(str, (paths.COMPONENT_HOSTS, EXAMPLES / "python")))
+        argv = [paths.VENV / "bin" / "python", "-m", "uvicorn", "gate:app", "--host", "127.0.0.1", "--port", self.port,
+                "--no-access-log", "--no-server-header", "--no-proxy-headers"]
+        more = {"PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1", "COMPONENT": str(paths.COMPONENT)}
+        return argv, environment | more | {"BUNDLE": str(folder / "bundle.json")}
+
+    def _node(self, folder: Path, environment: dict) -> tuple:
+        """The reverse proxy in Node."""
+        more = {"ENGINE": str(transpiled()), "BUNDLE": str(folder / "bundle.json")}
+        return [paths.NODE, EXAMPLES / "node" / "gate.mjs"], environment | more
+
+    def _wasi_http(self, folder: Path, environment: dict) -> tuple:
+        """`wasmtime serve`; the gate sees the folder of the bundle and nothing else."""
+        settings = environment | {"BUNDLE": "/bundle.json", "CLIENT": "127.0.0.1"}
+        argv = [paths.WASMTIME, "serve", "-S", "cli", "--addr", f"127.0.0.1:{self.port}", "--dir", f"{folder}::/",
+                "--max-instance-reuse-count", 1000]
+        for name, value in settings.items():
+            argv += ["--env", f"{name}={value}"]
+        return [*argv, paths.HTTP_GATE], {}
+
+    def _ready(self) -> bool:
+        """Whether it answers for itself."""
+        try:
+            return self.ask("GET", "/.zonegate/ready").status == 200
+        except OSError:
+            return False
+
+    def ask(self, method: str, path: str, key: str | None = None, body=None, headers: dict | None = None) -> web.Answer:
+        """One request to the gate."""
+        return web.ask(self.port, method, path, key=key, body=body, headers=headers, timeout=60)
+
+    def records(self) -> list:
+        """The audit records that it has written, as text."""
+        return [line for line in self.program.output().splitlines() if '"decision"' in line]
+
+    def stop(self) -> None:
+        """Stops it."""
+        self.program.stop()

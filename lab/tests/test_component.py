@@ -1,0 +1,143 @@
+"""The component in hosts that are not Envoy, in front of a real PowerDNS: in Python, in Node, under `wasmtime serve`."""
+
+import json
+
+import pytest
+
+from lab import clients, gate as whole, hosts, paths, powerdns
+
+from .conftest import ADDRESS, CHALLENGE, ZONES
+
+
+@pytest.fixture(scope="session")
+def component_built(built):
+    """The components must have been built, after their sources last changed."""
+    for product in (paths.COMPONENT, paths.HTTP_GATE):
+        assert product.exists(), f"{product} is missing: run `make component` first"
+        listed = product.with_suffix(".d").read_text().partition(":")[2].replace("\\ ", "\0").split()
+        for source in (paths.ROOT / each.replace("\0", " ") for each in listed):
+            newer = source.exists() and source.stat().st_mtime > product.stat().st_mtime
+            assert not newer, f"{product.name} is older than {source}: run `make component` first"
+
+
+@pytest.fixture(scope="session", params=hosts.KINDS)
+def host(request, server, folder, component_built):
+    """A gate of each kind."""
+    running = hosts.Gate(request.param, server, folder / f"host-{request.param}")
+    yield running
+    running.stop()
+
+
+def test_a_key_does_what_it_may(host, zones, keys):
+    """A challenge is written and removed; the record before was there, and others stay."""
+    path = f"{ZONES}/example.com."
+    assert host.ask("PATCH", path, keys["demoacmehost"], challenge()).status == 204
+    assert zones.values("example.com", "_acme-challenge.www.example.com", "TXT") == ['"token"']
+    assert host.ask("PATCH", path, keys["demoacmehost"], challenge("DELETE")).status == 204
+    assert zones.values("example.com", "_acme-challenge.www.example.com", "TXT") == []
+
+
+def challenge(changetype: str = "REPLACE") -> dict:
+    """The body that writes the challenge, or removes it."""
+    return {"rrsets": [dict(CHALLENGE["rrsets"][0], changetype=changetype)]}
+
+
+def test_a_key_does_nothing_else(host, zones, keys):
+    """Denied before the provider sees anything, with the reason in the record."""
+    before = zones.values("example.com", "www.example.com", "A")
+    answer = host.ask("PATCH", f"{ZONES}/example.com.", keys["demoacmehost"], ADDRESS)
+    assert (answer.status, answer.reason) == (403, "no-policy-allows")
+    assert zones.values("example.com", "www.example.com", "A") == before
+    assert host.ask("GET", f"{ZONES}/example.net.", keys["demoacmehost"]).status == 404
+    assert host.ask("GET", f"{ZONES}/example.com.", "zgk_nobody").status == 401
+    assert host.ask("GET", f"{ZONES}/example.com.").status == 401
+    assert host.ask("GET", "/api/v1/servers/localhost/config", keys["demoacmehost"]).status in (403, 404)
+    record = json.loads(host.records()[-1][host.records()[-1].index("{"):])
+    assert record["decision"] == "deny" and record["key"] == "demoacmehost"
+
+
+def test_responses_are_cut_down(host, zones, keys):
+    """A listing has the zones that the key may read, and no other."""
+    listed = host.ask("GET", ZONES, keys["demoacmehost"])
+    assert listed.status == 200
+    assert [zone["name"] for zone in listed.json] == ["example.com."]
+    zone = host.ask("GET", f"{ZONES}/example.com.", keys["demoacmehost"])
+    assert zone.status == 200 and "192.0.2.80" not in zone.text
+    assert "server" not in zone.headers or "PowerDNS" not in zone.headers["server"]
+
+
+def test_the_real_credential_is_nowhere(host, zones, keys):
+    """Neither in what clients get, nor in what the gate writes; nor are keys."""
+    for path in (ZONES, "/.zonegate/whoami", "/.zonegate/ready", "/nothing"):
+        assert powerdns.API_KEY not in host.ask("GET", path, keys["demoacmehost"]).text
+    # A client that shows the real credential is nobody, and what it shows goes nowhere.
+    assert host.ask("GET", ZONES, powerdns.API_KEY).status == 401
+    written = host.program.output()
+    assert powerdns.API_KEY not in written and keys["demoacmehost"] not in written
+
+
+def test_what_is_not_canonical_is_refused(host, zones, keys):
+    """Headers, paths and bodies that could be read in two ways, and too large ones."""
+    key = keys["demoacmehost"]
+    assert host.ask("GET", f"{ZONES}/example.com.%2f..%2fexample.net.", key).status in (400, 404)
+    assert host.ask("GET", f"{ZONES}/example.com.", key, headers={"Authorization": f"Bearer {key}"}).status == 401
+    large = host.ask("PATCH", f"{ZONES}/example.com.", key, b"x" * (3 << 20))
+    assert large.status == 413, large.text
+    assert host.ask("PATCH", f"{ZONES}/example.com.", key, b"{").status == 422
+
+
+def test_addresses_are_the_connections_own(host, zones, keys):
+    """A dynamic-address key writes where it is asked from; a header that says otherwise changes nothing."""
+    path, key = f"{ZONES}/example.com.", keys["demoddns0001"]
+
+    def body(address: str) -> dict:
+        """What a router sends."""
+        return {"rrsets": [{"name": "home.example.com.", "type": "A", "ttl": 60, "changetype": "REPLACE",
+                            "records": [{"content": address, "disabled": False}]}]}
+
+    forged = {"X-Forwarded-For": "192.0.2.66", "X-Real-IP": "192.0.2.66", "Forwarded": "for=192.0.2.66"}
+    assert host.ask("PATCH", path, key, body("192.0.2.66"), forged).status == 403
+    assert host.ask("PATCH", path, key, body("127.0.0.1"), forged).status == 204
+    assert zones.values("example.com", "home.example.com", "A") == ["127.0.0.1"]
+
+
+def test_a_provider_that_is_not_there(server, folder, component_built, keys):
+    """No answer is an error of the gate, never a pass."""
+    class Nowhere:
+        """A provider where nobody listens."""
+
+        host, key, api_port = "127.0.0.1", "secret", 1
+
+    running = hosts.Gate("node", Nowhere, folder / "host-nowhere")
+    try:
+        assert running.ask("GET", ZONES, keys["demoacmehost"]).status == 502
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def serving(server, folder, component_built):
+    """The wasi:http gate."""
+    running = hosts.Gate("wasi-http", server, folder / "host-serving")
+    yield running
+    running.stop()
+
+
+def test_lego_through_wasmtime_serve(serving, zones, authority, folder, keys):
+    """A real ACME client gets its certificate, and none for a name that is not its key's."""
+    acme = clients.Acme(authority, serving.port, zones.dns_port, folder / "component-lego")
+    done = acme.lego(keys["demoacmezone"], "shop.example.com")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert acme.lego(keys["demoacmehost"], "mail.example.com").returncode != 0
+    assert zones.values("example.com", "_acme-challenge.shop.example.com", "TXT") == []
+
+
+def test_octodns_through_wasmtime_serve(serving, server, folder):
+    """A zone kept in a file: plan, apply, nothing left to do."""
+    from .test_examples import run
+    whole.fill(server, only="customer.nl")
+    options = {"GATE_PORT": serving.port, "OCTODNS_SYNC": paths.VENV / "bin" / "octodns-sync"}
+    applied = run("zone-as-code/apply.sh", "--doit", "--force", **options)
+    assert applied.returncode == 0, applied.stdout[-2000:]
+    assert server.values("customer.nl", "www.customer.nl", "A") == ["192.0.2.111", "192.0.2.113"]
+    assert "No changes were planned" in run("zone-as-code/apply.sh", **options).stdout
