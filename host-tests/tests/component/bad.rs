@@ -60,7 +60,11 @@ fn asking(host: &mut Host, bundle: ResourceAny) -> (ResourceAny, Vec<host::Looku
         }
         match step {
             Step::NeedLookups(lookups) if lookups.len() > 1 => return (session, lookups),
-            _ => host.drop(session),
+            Step::NeedBody
+            | Step::NeedLookups(_)
+            | Step::Allow(_)
+            | Step::Deny(_)
+            | Step::Reply(_) => host.drop(session),
         }
     }
 }

@@ -83,7 +83,7 @@ impl Dice {
             _ => {
                 let at = self.below(request.headers.len());
                 if let Some((name, value)) = request.headers.get_mut(at) {
-                    self.change(if at % 2 == 0 { name } else { value });
+                    self.change(if at.is_multiple_of(2) { name } else { value });
                 }
             }
         }
