@@ -123,7 +123,7 @@ impl Native {
         let session::Step::Forward(grant) = step else { panic!("{step:?}") };
         black_box(grant);
         if let Some(answer) = answer {
-            let status = vec![
+            let status = [
                 (b":status".to_vec(), b"200".to_vec()),
                 (b"content-type".to_vec(), b"application/json".to_vec()),
             ];
