@@ -117,7 +117,9 @@ fn facts_hold_for_what_the_engine_asks() {
     };
     let universe = Universe::around(&bundle, holdings.iter(), &around);
     let mut mentions = Mentions::default();
-    holdings.iter().for_each(|holding| mentions.add(&Mentions::of(&holding.json)));
+    for holding in &holdings {
+        mentions.add(&Mentions::of(&holding.json));
+    }
     let world = World::of(&bundle);
     let account = AccountId { provider: "powerdns".to_owned(), account: "main".to_owned() };
     let provider = bundle.provider("powerdns").unwrap();
