@@ -13,6 +13,7 @@ mod lesson;
 mod same;
 mod shadow;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +31,9 @@ use crate::ask::{Probe, asking_of};
 use crate::example::{Hint, example};
 use crate::folder::Folder;
 use crate::property::{Claim, Property};
-use crate::symbolic::{Answer, Mentions, Question, Renamed, Rule, Solver, Symbolic, Want, World};
+use crate::symbolic::{
+    Answer, Mentions, Question, Renamed, Rule, Solver, Symbolic, Want, World, entity,
+};
 use crate::universe::{Around, Universe, window_times};
 
 use self::class::Class;
@@ -147,6 +150,10 @@ pub(crate) struct Prover<'b> {
     mentions: Mentions,
     /// How many questions were asked.
     asked: AtomicUsize,
+    /// Patterns that the solver knows by their shape only.
+    inexact: BTreeSet<String>,
+    /// What the questions of a property spoke of that the solver knows in part only.
+    in_part: RefCell<BTreeSet<(&'static str, String)>>,
 }
 
 impl<'b> Prover<'b> {
@@ -157,7 +164,10 @@ impl<'b> Prover<'b> {
         solver: Solver,
         now: Timestamp,
     ) -> Result<Prover<'b>, String> {
-        let symbolic = Symbolic::new(World::of(bundle), solver)?;
+        let world = World::of(bundle);
+        let inexact = world.patterns.iter().filter(|(_, pattern)| !pattern.shape.exact);
+        let inexact = inexact.map(|(name, _)| name.clone()).collect();
+        let symbolic = Symbolic::new(world, solver)?;
         let Sources { permits, forbids, granted_forbids } = sources(bundle, &Renamed::default())?;
         let mut mentions = Mentions::default();
         for source in permits.iter().chain(&forbids).chain(&granted_forbids) {
@@ -175,6 +185,8 @@ impl<'b> Prover<'b> {
             granted_forbids,
             mentions,
             asked,
+            inexact,
+            in_part: RefCell::default(),
         })
     }
 
@@ -188,6 +200,7 @@ impl<'b> Prover<'b> {
             Claim::NeverErrors { except } => self.never_errors(except, property.keys),
             Claim::Equivalent { to } => self.equivalent(to, property.keys),
         };
+        finding.notes = notes(&self.in_part.take());
         finding.elapsed = began.elapsed();
         finding.questions = self.asked.load(Ordering::Relaxed) - before;
         finding
@@ -196,7 +209,26 @@ impl<'b> Prover<'b> {
     /// Asks questions.
     fn ask(&self, questions: &[Question]) -> Vec<Answer> {
         self.asked.fetch_add(questions.len(), Ordering::Relaxed);
+        for question in questions {
+            self.note(question);
+        }
         self.symbolic.ask(questions)
+    }
+
+    /// Keeps in mind what of a question the solver knows in part only.
+    fn note(&self, question: &Question) {
+        let mut in_part = self.in_part.borrow_mut();
+        let told = |kind: &str, name: &str| {
+            let written = entity(kind, name);
+            question.given.iter().any(|condition| condition.contains(&written))
+                || question.rules().any(|rule| rule.mentions.ids(kind).any(|id| id == name))
+        };
+        for pattern in self.inexact.iter().filter(|name| told("Pattern", name)) {
+            in_part.insert(("pattern", pattern.clone()));
+        }
+        for window in self.bundle.windows.names().into_iter().filter(|name| told("Window", name)) {
+            in_part.insert(("window", window));
+        }
     }
 
     /// The forbids as rules.
@@ -412,6 +444,32 @@ fn fails(verdict: &Verdict, policy: &str) -> bool {
         Verdict::Deny(Reason::PolicyError, ids) => ids.iter().any(|id| id == policy),
         Verdict::Allow(_) | Verdict::Deny(..) => false,
     }
+}
+
+/// What should be known of a finding that rests on something the solver knows in part only.
+///
+/// In both cases it sees more requests than there are, so a proof holds all the same; and a
+/// refutation is a request that the engine has decided, or it is none.
+fn notes(in_part: &BTreeSet<(&'static str, String)>) -> Vec<String> {
+    let named = |wanted: &str| -> Vec<String> {
+        let names = in_part.iter().filter(|(kind, _)| *kind == wanted);
+        names.map(|(_, name)| format!("`{name}`")).collect()
+    };
+    let (patterns, windows) = (named("pattern"), named("window"));
+    let mut notes = Vec::new();
+    if !patterns.is_empty() {
+        notes.push(format!(
+            "expressions are not encoded: of {} the solver knows the shape only, and takes all that has it for a match; a proof holds all the same",
+            patterns.join(", ")
+        ));
+    }
+    if !windows.is_empty() {
+        notes.push(format!(
+            "hours are not encoded: the solver takes {} to be open or shut at any time; a proof holds all the same",
+            windows.join(", ")
+        ));
+    }
+    notes
 }
 
 /// A finding without its numbers.

@@ -116,6 +116,12 @@ fn what_only_an_expression_rules_out_is_never_refuted() {
          unless = 'context.windows.contains(Window::\"office-hours\")'\n",
     );
     assert!(["proved", "unknown"].contains(&result.as_str()), "{found:#}");
+    let notes = found["notes"].to_string();
+    for part in
+        ["expressions are not encoded", "`preview`", "hours are not encoded", "`office-hours`"]
+    {
+        assert!(notes.contains(part), "{part}: {found:#}");
+    }
     let (result, found) = one(
         &folder,
         "[[never]]\nname = \"x\"\nsays = \"No letters.\"\nactions = [\"write\"]\n\

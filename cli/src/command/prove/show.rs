@@ -49,7 +49,7 @@ pub(super) fn text(dir: &Path, property: &Property, finding: &Finding) {
         indented(why);
     }
     for note in &finding.notes {
-        indented(note);
+        indented(&format!("note: {note}"));
     }
     indented(&paint.ink(Ink::Faint, &numbers(finding)));
 }
