@@ -64,8 +64,9 @@ pub(super) fn summary(findings: &[(&Property, Finding)]) {
     let unknown = count(|status| matches!(status, Status::Unknown(_)));
     let all: usize = findings.iter().map(|(_, finding)| finding.questions).sum();
     let seconds: f64 = findings.iter().map(|(_, finding)| finding.elapsed.as_secs_f64()).sum();
+    let verb = if holds == 1 { "holds" } else { "hold" };
     line(format!(
-        "{} hold, {refuted} refuted, {unknown} unknown; {} in {seconds:.1} s",
+        "{} {verb}, {refuted} refuted, {unknown} unknown; {} in {seconds:.1} s",
         counted(holds, "property").replace("propertys", "properties"),
         counted(all, "question"),
     ));
