@@ -1,4 +1,4 @@
-"""The author's part of `make bench`: how long `check`, `test` and `diff` take on large folders; `python3 -m lab.bench_author`.
+"""The author's part of `make bench`: how long `check`, `test`, `diff` and `prove` take on large folders; `python3 -m lab.bench_author`.
 
 The command is built as a release ships it, and runs on as many cores as there are; what counts is what a person waits.
 """
@@ -23,6 +23,18 @@ GOAL_SECONDS = 5.0
 
 CHANGED, DIFF_GOAL_SECONDS = 10, 30.0
 """How many policies differ between the folders that are compared, and what is promised for that."""
+
+PROVE_GOAL_SECONDS = 30.0
+"""What is promised for one property in one request environment."""
+
+PROPERTY = """[[never]]
+name = "apex-name-servers"
+says = "No key changes the name servers of a zone itself."
+actions = ["record.create"]
+when = 'resource.apex && resource.type == RecordType::"NS"'
+keys = "any"
+"""
+"""A property of all keys, in one request environment."""
 
 
 def command() -> Path:
@@ -65,6 +77,11 @@ def run() -> int:
         judged = "" if waited <= DIFF_GOAL_SECONDS else "   over the goal"
         term.say(f"  {'diff':10}{waited:8.2f} s{spent:10.2f} s{memory:8.0f} MiB   (goal: {DIFF_GOAL_SECONDS:.0f} s, of {CHANGED} "
                  f"changed policies){judged}")
+        (folder / "properties.toml").write_text(PROPERTY)
+        waited, spent, memory = _take(program, "prove", folder)
+        judged = "" if waited <= PROVE_GOAL_SECONDS else "   over the goal"
+        term.say(f"  {'prove':10}{waited:8.2f} s{spent:10.2f} s{memory:8.0f} MiB   (goal: {PROVE_GOAL_SECONDS:.0f} s, one property, "
+                 f"one request environment){judged}")
     return 0
 
 
