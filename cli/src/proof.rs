@@ -215,6 +215,14 @@ impl<'b> Prover<'b> {
         self.symbolic.ask(questions)
     }
 
+    /// Asks questions of policies; those that the solver does not rule out, with its answers.
+    fn open<'s>(&self, asked: Vec<(&'s Source, Question)>) -> Vec<(&'s Source, Question, Answer)> {
+        let questions: Vec<Question> = asked.iter().map(|(_, question)| question.clone()).collect();
+        let answered = asked.into_iter().zip(self.ask(&questions));
+        let open = answered.filter(|(_, answer)| !matches!(answer, Answer::No));
+        open.map(|((source, question), answer)| (source, question, answer)).collect()
+    }
+
     /// Keeps in mind what of a question the solver knows in part only.
     fn note(&self, question: &Question) {
         let mut in_part = self.in_part.borrow_mut();

@@ -41,14 +41,7 @@ impl<'b> Prover<'b> {
                 asked.push((*source, self.question(bound, *action, &source.rule)));
             }
         }
-        let questions: Vec<Question> = asked.iter().map(|(_, question)| question.clone()).collect();
-        let answers = self.ask(&questions);
-        let open: Vec<(&Source, Question, Answer)> = asked
-            .into_iter()
-            .zip(answers)
-            .filter(|(_, answer)| !matches!(answer, Answer::No))
-            .map(|((source, question), answer)| (source, question, answer))
-            .collect();
+        let open = self.open(asked);
         if open.is_empty() {
             return finding(Status::Proved, Scope::AnyKey, &actions);
         }

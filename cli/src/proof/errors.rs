@@ -26,14 +26,7 @@ impl Prover<'_> {
             );
         }
         let actions: BTreeSet<Action> = asked.iter().map(|(_, question)| question.action).collect();
-        let questions: Vec<Question> = asked.iter().map(|(_, question)| question.clone()).collect();
-        let answers = self.ask(&questions);
-        let open: Vec<(&Source, Question, Answer)> = asked
-            .into_iter()
-            .zip(answers)
-            .filter(|(_, answer)| !matches!(answer, Answer::No))
-            .map(|((source, question), answer)| (source, question, answer))
-            .collect();
+        let open = self.open(asked);
         if open.is_empty() {
             return finding(Status::Proved, Scope::AnyKey, &actions);
         }
