@@ -4,12 +4,18 @@
 //! client, a provider or a careless host sends makes it trap; and it imports nothing.
 
 #[cfg(test)]
+#[path = "shared/audit.rs"]
+mod audit;
+#[cfg(test)]
 #[path = "component/bad.rs"]
 mod bad;
 #[cfg(test)]
 #[expect(dead_code, reason = "the filter is other tests' business")]
 #[path = "filter/built.rs"]
 mod built;
+#[cfg(test)]
+#[path = "shared/dice.rs"]
+mod dice;
 #[cfg(test)]
 #[path = "component/host.rs"]
 mod host;
@@ -22,26 +28,15 @@ mod life;
 #[cfg(test)]
 #[path = "component/runner.rs"]
 mod runner;
+#[cfg(test)]
+#[path = "shared/tables.rs"]
+mod shipped;
 
+use shipped::tables;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
-
-use zonegate_cases::Tables;
 
 /// Bytes that a component may have.
 const COMPONENT_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// The shipped tables, read once.
-#[cfg(test)]
-pub(crate) fn tables() -> &'static Tables {
-    static TABLES: OnceLock<Tables> = OnceLock::new();
-    TABLES.get_or_init(|| {
-        Tables::load_dir(built::project().join("policies/cases")).unwrap_or_else(|all| {
-            let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
-            panic!("the tables cannot be read:\n{}", lines.join("\n"))
-        })
-    })
-}
 
 #[test]
 fn every_row_comes_out_the_same_in_the_component() {

@@ -6,11 +6,17 @@
 //! this runner cannot express are listed with the reason.
 
 #[cfg(test)]
+#[path = "shared/audit.rs"]
+mod audit;
+#[cfg(test)]
 #[path = "filter/built.rs"]
 mod built;
 #[cfg(test)]
 #[path = "filter/bundle.rs"]
 mod bundle;
+#[cfg(test)]
+#[path = "shared/dice.rs"]
+mod dice;
 #[cfg(test)]
 #[path = "filter/hostile.rs"]
 mod hostile;
@@ -20,23 +26,13 @@ mod life;
 #[cfg(test)]
 #[path = "filter/runner.rs"]
 mod runner;
+#[cfg(test)]
+#[path = "shared/tables.rs"]
+mod shipped;
 
 use runner::FilterGate;
+use shipped::tables;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
-use zonegate_cases::Tables;
-
-/// The shipped tables, read once.
-#[cfg(test)]
-pub(crate) fn tables() -> &'static Tables {
-    static TABLES: OnceLock<Tables> = OnceLock::new();
-    TABLES.get_or_init(|| {
-        Tables::load_dir(built::project().join("policies/cases")).unwrap_or_else(|all| {
-            let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
-            panic!("the tables cannot be read:\n{}", lines.join("\n"))
-        })
-    })
-}
 
 #[test]
 fn every_row_comes_out_the_same_in_the_filter() {

@@ -6,6 +6,7 @@
 use wasmtime::component::ResourceAny;
 use zonegate_cases::Case;
 
+use crate::dice::Dice;
 use crate::host::{self, Answer, Awaits, Found, Host, Misuse, Request, Response, Step};
 use crate::runner;
 
@@ -16,19 +17,7 @@ const CALLS_MAX: usize = 12;
 /// The largest body that is changed.
 const BODY_BYTES_MAX: usize = 16 * 1024;
 
-/// A generator of numbers (the `SplitMix64` generator).
-struct Dice(u64);
-
 impl Dice {
-    /// A number below `sides`.
-    fn below(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % sides.max(1) as u64).unwrap()
-    }
-
     /// Once in so many times.
     fn once_in(&mut self, sides: usize) -> bool {
         self.below(sides) == 0

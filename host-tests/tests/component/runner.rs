@@ -1,8 +1,9 @@
 //! The component as a runner of decision tables.
 
 use wasmtime::component::ResourceAny;
-use zonegate_cases::{Answered, Case, Decision, Forwarded, Gate, Outcome, Skip};
+use zonegate_cases::{Answered, Case, Forwarded, Gate, Outcome, Skip};
 
+use crate::audit;
 use crate::host::{self, Answer, Found, Header, Host, Request, Response, Step};
 
 /// The authority that clients of a table speak to.
@@ -11,8 +12,6 @@ const AUTHORITY: &[u8] = b"gate.example.net";
 const REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
 /// A header of which tables expect one value: proxies join repetitions with a comma.
 const JOINED: &[u8] = b"authorization";
-/// Operations and characters that the record shows; the rest it counts and cuts.
-const SHOWN: (usize, usize) = (16, 300);
 
 /// The component with the shipped policies.
 pub(crate) struct ComponentGate {
@@ -174,33 +173,11 @@ fn answered(response: Response) -> Answered {
 
 /// The outcome of a walk, from the session's own record.
 fn outcome(case: &Case, audit: &serde_json::Value, walk: Walk) -> Outcome {
-    let text = |name: &str| audit[name].as_str().map(str::to_owned);
-    let list = |name: &str| -> Vec<String> {
-        let all = audit[name].as_array().into_iter().flatten();
-        all.filter_map(|one| one.as_str().map(str::to_owned)).collect()
-    };
-    let denied = text("decision").as_deref() == Some("deny") || text("response_reason").is_some();
-    // Where the gate answers for itself, its `reason` says what it answered and denies nothing.
-    let reason = text("response_reason").or_else(|| text("reason").filter(|_| denied));
     Outcome {
-        decision: if denied { Decision::Deny } else { Decision::Allow },
-        reason,
-        policies: list("policies"),
-        operations: operations(case, list("operations"), audit["cost"].as_u64()),
-        route: text("route").filter(|route| !route.is_empty()),
         lookups: walk.lookups,
         forwarded: walk.forwarded,
         answered: walk.answered,
         trouble: walk.trouble,
+        ..audit::outcome(case, audit)
     }
-}
-
-/// The operations of a record; where it shows only the beginning, the row's own rest is taken if
-/// beginning and number agree.
-fn operations(case: &Case, shown: Vec<String>, cost: Option<u64>) -> Vec<String> {
-    let (count_max, characters_max) = SHOWN;
-    let Some(means) = &case.means else { return shown };
-    let cut = |text: &String| text.chars().take(characters_max).collect::<String>();
-    let begin: Vec<String> = means.iter().take(count_max).map(cut).collect();
-    if begin == shown && u64::try_from(means.len()).ok() == cost { means.clone() } else { shown }
 }

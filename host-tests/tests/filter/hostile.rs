@@ -4,6 +4,7 @@
 //! The changes follow from a fixed seed; `ZONEGATE_ROUNDS` makes more of them.
 
 use crate::bundle::gate;
+use crate::dice::Dice;
 use crate::runner::{request, upstream};
 use crate::tables;
 use zonegate_cases::Case;
@@ -14,19 +15,7 @@ const ROUNDS: usize = 4;
 /// The largest body that is changed.
 const BODY_BYTES_MAX: usize = 16 * 1024;
 
-/// A generator of numbers (the `SplitMix64` generator).
-struct Dice(u64);
-
 impl Dice {
-    /// A number below `sides`.
-    fn below(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % sides.max(1) as u64).unwrap()
-    }
-
     /// One of several.
     fn of<T: Clone>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())].clone()

@@ -1,10 +1,9 @@
 //! The built filter as a runner of decision tables.
 
+use crate::audit;
 use crate::bundle::gate;
 use std::cell::RefCell;
-use zonegate_cases::{
-    Answered, Case, Decision, Failure, Forwarded, Gate, Header, Outcome, Skip, check,
-};
+use zonegate_cases::{Answered, Case, Failure, Forwarded, Gate, Header, Outcome, Skip, check};
 use zonegate_host_tests::{
     Answer, Callout, CalloutResponse, Delivery, Headers, Host, HostConfig, Module, Request,
     Upstream,
@@ -16,8 +15,6 @@ const AUTHORITY: &str = "gate.example.net";
 const REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
 /// The largest body that is delivered one byte at a time; others go in a hundred odd parts.
 const BYTE_BY_BYTE_BYTES_MAX: usize = 4096;
-/// Operations and characters that the filter's record shows; the rest it counts and cuts.
-const SHOWN: (usize, usize) = (16, 300);
 
 /// The built filter with the shipped policies.
 pub(crate) struct FilterGate {
@@ -203,20 +200,7 @@ fn understand(case: &Case, host: &Host, exchange: zonegate_host_tests::Outcome) 
         let logs: Vec<String> = host.logs().into_iter().map(|line| line.text).collect();
         trouble.push(format!("no audit record in filter state; the log is {logs:?}"));
     }
-    let text = |name: &str| audit[name].as_str().map(str::to_owned);
-    let list = |name: &str| -> Vec<String> {
-        let all = audit[name].as_array().into_iter().flatten();
-        all.filter_map(|one| one.as_str().map(str::to_owned)).collect()
-    };
-    let denied = text("decision").as_deref() == Some("deny") || text("response_reason").is_some();
-    // Where the gate answers for itself, its `reason` says what it answered and denies nothing.
-    let reason = text("response_reason").or_else(|| text("reason").filter(|_| denied));
     Outcome {
-        decision: if denied { Decision::Deny } else { Decision::Allow },
-        reason,
-        policies: list("policies"),
-        operations: operations(case, list("operations"), audit["cost"].as_u64()),
-        route: text("route").filter(|route| !route.is_empty()),
         lookups: exchange.callouts.iter().filter_map(path).collect(),
         forwarded: exchange.forwarded.filter(|forwarded| forwarded.complete).map(|forwarded| {
             Forwarded {
@@ -232,17 +216,8 @@ fn understand(case: &Case, host: &Host, exchange: zonegate_host_tests::Outcome) 
             body: response.body,
         }),
         trouble,
+        ..audit::outcome(case, &audit)
     }
-}
-
-/// The operations of a record; where it shows only the beginning, the row's own rest is taken if
-/// beginning and number agree.
-fn operations(case: &Case, shown: Vec<String>, cost: Option<u64>) -> Vec<String> {
-    let (count_max, characters_max) = SHOWN;
-    let Some(means) = &case.means else { return shown };
-    let cut = |text: &String| text.chars().take(characters_max).collect::<String>();
-    let begin: Vec<String> = means.iter().take(count_max).map(cut).collect();
-    if begin == shown && u64::try_from(means.len()).ok() == cost { means.clone() } else { shown }
 }
 
 /// Path and query of a lookup.
