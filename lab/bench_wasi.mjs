@@ -3,6 +3,6 @@ import { readFile } from "node:fs/promises";
 import { WASI } from "node:wasi";
 
 // Benchmarks read the demo policies.
-const wasi = new WASI({ version: "preview1", args: ["bench"], preopens: { "/": "/" } });
+const wasi = new WASI({ version: "preview1", args: ["bench"], env: process.env, preopens: { "/": "/" } });
 const module = await WebAssembly.compile(await readFile(process.argv[2]));
 wasi.start(await WebAssembly.instantiate(module, wasi.getImportObject()));

@@ -42,7 +42,7 @@ class Gate:
         """Starts it and waits until it is ready."""
         self.port = process.free_port()
         folder.mkdir(parents=True, exist_ok=True)
-        pack(folder / "bundle.json", policies)
+        pack(folder / "zonegate.bundle", policies)
         environment = {"PROVIDER": "powerdns", "ACCOUNT": "main", "CREDENTIAL": f"X-API-Key: {server.key}",
                        "UPSTREAM": f"http://{server.host}:{server.api_port}", "PORT": str(self.port)}
         argv, environment = getattr(self, "_" + kind.replace("-", "_"))(folder, environment)
@@ -55,16 +55,16 @@ class Gate:
         argv = [paths.VENV / "bin" / "python", "-m", "uvicorn", "gate:app", "--host", "127.0.0.1", "--port", self.port,
                 "--no-access-log", "--no-server-header", "--no-proxy-headers"]
         more = {"PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1", "COMPONENT": str(paths.COMPONENT)}
-        return argv, environment | more | {"BUNDLE": str(folder / "bundle.json")}
+        return argv, environment | more | {"BUNDLE": str(folder / "zonegate.bundle")}
 
     def _node(self, folder: Path, environment: dict) -> tuple:
         """The reverse proxy in Node."""
-        more = {"ENGINE": str(transpiled()), "BUNDLE": str(folder / "bundle.json")}
+        more = {"ENGINE": str(transpiled()), "BUNDLE": str(folder / "zonegate.bundle")}
         return [paths.NODE, EXAMPLES / "node" / "gate.mjs"], environment | more
 
     def _wasi_http(self, folder: Path, environment: dict) -> tuple:
         """`wasmtime serve`; the gate sees the folder of the bundle and nothing else."""
-        settings = environment | {"BUNDLE": "/bundle.json", "CLIENT": "127.0.0.1"}
+        settings = environment | {"BUNDLE": "/zonegate.bundle", "CLIENT": "127.0.0.1"}
         argv = [paths.WASMTIME, "serve", "-S", "cli", "--addr", f"127.0.0.1:{self.port}", "--dir", f"{folder}::/",
                 "--max-instance-reuse-count", 1000]
         for name, value in settings.items():

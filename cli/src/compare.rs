@@ -29,7 +29,7 @@ use self::surface::Surface;
 #[derive(Debug)]
 pub(crate) struct Known {
     /// The packed bundle.
-    json: String,
+    bytes: Vec<u8>,
     /// Its policies that are no templates.
     statics: Vec<Holding>,
     /// Its templates.
@@ -38,13 +38,13 @@ pub(crate) struct Known {
 
 impl Known {
     /// Reads what is shared off a bundle.
-    pub(crate) fn of(json: String, bundle: &Bundle) -> Known {
-        Known { json, statics: bundle.policies.statics(), blanks: bundle.policies.templates() }
+    pub(crate) fn of(bytes: Vec<u8>, bundle: &Bundle) -> Known {
+        Known { bytes, statics: bundle.policies.statics(), blanks: bundle.policies.templates() }
     }
 
     /// A bundle of one thread's own.
     fn load(&self) -> Result<Bundle, Vec<Problem>> {
-        Bundle::load(self.json.as_bytes())
+        Bundle::load(self.bytes.clone())
     }
 }
 

@@ -7,6 +7,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::http::Address;
@@ -25,8 +27,8 @@ const COUNTERS: &str = "/stats?filter=extension_config_discovery.http_filter.zon
 /// A bundle on its way to Envoy.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
-    /// The bundle: JSON text.
-    pub(crate) bundle: String,
+    /// The bundle.
+    pub(crate) bundle: Vec<u8>,
     /// Its digest, which becomes the version that Envoy reports.
     pub(crate) digest: String,
     /// The path of the filter's code, as Envoy sees it.
@@ -44,8 +46,10 @@ impl Delivery {
             let text = document.pointer(place).and_then(Value::as_str).map(str::to_owned);
             text.ok_or_else(|| format!("{shown} is no file of `zonegate bundle`: no {place}"))
         };
+        let bundle = STANDARD.decode(text_at(&format!("{CONFIG}/configuration/value"))?);
+        let broken = |_| format!("{shown} is no file of `zonegate bundle`: its bundle is broken");
         Ok(Delivery {
-            bundle: text_at(&format!("{CONFIG}/configuration/value"))?,
+            bundle: bundle.map_err(broken)?,
             digest: text_at("/version_info")?,
             wasm: text_at(&format!("{CONFIG}/vm_config/code/local/filename"))?,
         })
@@ -62,8 +66,8 @@ impl Delivery {
         set("", "version_info", json!(self.digest))?;
         set(&format!("{CONFIG}/vm_config/code/local"), "filename", json!(self.wasm))?;
         let configuration = json!({
-            "@type": "type.googleapis.com/google.protobuf.StringValue",
-            "value": self.bundle,
+            "@type": "type.googleapis.com/google.protobuf.BytesValue",
+            "value": STANDARD.encode(&self.bundle),
         });
         set(CONFIG, "configuration", configuration)?;
         Ok(document.to_string())
@@ -219,7 +223,7 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("filter.json");
         let delivery = Delivery {
-            bundle: "{\"a\":\"\u{e9}\"}".to_owned(),
+            bundle: b"zonegate\xff\0".to_vec(),
             digest: "sha256:00".to_owned(),
             wasm: "/x.wasm".to_owned(),
         };
@@ -239,8 +243,7 @@ mod tests {
 
     #[test]
     fn the_delivery_fails_closed() {
-        let delivery =
-            Delivery { bundle: String::new(), digest: String::new(), wasm: String::new() };
+        let delivery = Delivery { bundle: Vec::new(), digest: String::new(), wasm: String::new() };
         let document: Value = serde_json::from_str(&delivery.text().unwrap()).unwrap();
         let config = document.pointer(CONFIG).unwrap();
         assert_eq!(config["failure_policy"], "FAIL_RELOAD");

@@ -25,9 +25,11 @@ const SCHEMA: &str = "schema.cedarschema";
 /// The settings files that the engine knows.
 const SETTINGS: [&str; 5] =
     ["keys.toml", "networks.toml", "patterns.toml", "roles.toml", "windows.toml"];
+/// The folder of more keys files.
+pub(crate) const KEYS: &str = "keys";
 /// A settings file that is not part of a bundle: what `prove` proves of it.
 const BESIDE: &str = crate::property::PROPERTIES;
-/// Bytes of one file; what is larger was not written by a person.
+/// Bytes of one file; what is larger belongs into several.
 const FILE_BYTES_MAX: u64 = 32 << 20;
 /// How deep folders may be nested.
 const DEPTH_MAX: usize = 8;
@@ -163,6 +165,11 @@ impl Folder {
         if problems.is_empty() { Ok(Checked { packed, bundle }) } else { Err(sorted(problems)) }
     }
 
+    /// Its keys files, `keys.toml` first.
+    pub(crate) fn keys(&self) -> Vec<(&str, &str)> {
+        self.source.keys()
+    }
+
     /// The text of one of its files, given below the folder.
     pub(crate) fn text(&self, file: &str) -> Option<&str> {
         let found = self.source.files.iter().find(|(name, _)| name == file);
@@ -277,6 +284,8 @@ impl Folder {
                     return self.wrong(path, "a settings file that nothing reads", help);
                 }
             }
+            // More keys, perhaps written by another system.
+            Some("toml" | "jsonl") if depth == 1 && path.starts_with(KEYS) => {}
             // A provider file of the operator's own, beside or instead of one that is compiled in.
             Some("toml") if depth == 1 && path.starts_with("providers") => {}
             Some("toml") => {

@@ -38,7 +38,7 @@ pub(crate) struct Left {
 #[derive(Debug)]
 pub(crate) struct EngineRunner<'a> {
     /// The bundle as it is delivered.
-    pub(crate) json: &'a str,
+    pub(crate) bytes: &'a [u8],
     /// Whether questions are kept for Cedar's own tool.
     pub(crate) keeps_asked: bool,
     /// What counts the cases that have run.
@@ -51,7 +51,7 @@ impl Runner for EngineRunner<'_> {
 
     fn gate(&self) -> EngineGate {
         // It loaded a moment ago; where it does not, every case says so.
-        let bundle = Bundle::load_just_packed(self.json.as_bytes()).map(Rc::new);
+        let bundle = Bundle::load_just_packed(self.bytes).map(Rc::new);
         EngineGate::new(bundle, self.keeps_asked)
     }
 

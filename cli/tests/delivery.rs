@@ -3,6 +3,8 @@
 
 mod common;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::Child;
@@ -54,10 +56,9 @@ fn a_bundle_is_a_whole_discovery_file() {
     let config = &resource["typed_config"]["config"];
     assert_eq!(config["failure_policy"], "FAIL_RELOAD");
     assert_eq!(config["vm_config"]["code"]["local"]["filename"], "/filter.wasm");
-    assert_eq!(config["configuration"]["@type"], "type.googleapis.com/google.protobuf.StringValue");
-    let inner: serde_json::Value =
-        serde_json::from_str(config["configuration"]["value"].as_str().unwrap()).unwrap();
-    assert_eq!(inner["digest"], digest);
+    assert_eq!(config["configuration"]["@type"], "type.googleapis.com/google.protobuf.BytesValue");
+    let inner = STANDARD.decode(config["configuration"]["value"].as_str().unwrap()).unwrap();
+    assert_eq!(zonegate_engine::bundle::digest(&inner).unwrap(), digest);
     let names: Vec<_> =
         std::fs::read_dir(&folder.path).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "nothing is left beside it: {names:?}");
@@ -69,14 +70,13 @@ fn a_bundle_is_a_whole_discovery_file() {
 #[test]
 fn a_bare_bundle_is_what_envoys_file_carries() {
     let folder = Folder::new();
-    let bare = ["bundle", "--demo", "--bare", "--output", "bare.json"];
+    let bare = ["bundle", "--demo", "--bare", "--output", "bare.bundle"];
     let run = folder.run(&bare);
     assert_eq!(run.code, 0, "{}", run.err);
-    let text = std::fs::read(folder.beside("bare.json")).unwrap();
-    let document: serde_json::Value = serde_json::from_slice(&text).unwrap();
-    assert_eq!(document["format"], 1);
-    let digest = document["digest"].as_str().unwrap();
-    assert!(run.out.starts_with(&format!("bare.json: {digest}, ")), "{}", run.out);
+    let bytes = std::fs::read(folder.beside("bare.bundle")).unwrap();
+    assert!(bytes.starts_with(b"zonegate\x02\0\0\0"), "the format is 2");
+    let digest = zonegate_engine::bundle::digest(&bytes).unwrap();
+    assert!(run.out.starts_with(&format!("bare.bundle: {digest}, ")), "{}", run.out);
     assert_eq!(bundle(&folder, &[]).code, 0);
     assert_eq!(version(&folder), digest);
     // The code is Envoy's business, and must be named for it.

@@ -3,6 +3,8 @@
 
 mod common;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use common::Folder;
 
 /// The arguments that deliver to `out.json`.
@@ -11,6 +13,14 @@ const BUNDLE: [&str; 6] = ["bundle", "--demo", "--wasm", "/filter.wasm", "--outp
 /// The bundle inside `out.json`.
 fn delivered(folder: &Folder) -> String {
     std::fs::read_to_string(folder.beside("out.json")).unwrap()
+}
+
+/// What can be read in the bundle of a delivered file.
+fn bundle(delivered: &str) -> String {
+    let document: serde_json::Value = serde_json::from_str(delivered).unwrap();
+    let place = "/resources/0/typed_config/config/configuration/value";
+    let bytes = STANDARD.decode(document.pointer(place).unwrap().as_str().unwrap()).unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The plaintext of the key `left`, with the alias of a demonstration key.
@@ -180,19 +190,14 @@ fn revoking_does_not_wait_for_a_sound_folder() {
     assert_eq!(edited, keys.replacen("id = \"demoeditor01\"\n", line, 1));
     let after = delivered(&folder);
     assert_ne!(after, before);
+    let held = bundle(&after);
     assert!(
-        after.contains("editors-write")
-            && !after.contains("permit (((")
-            && !after.contains("writers")
+        held.contains("editors-write") && !held.contains("permit (((") && !held.contains("writers")
     );
     // Nothing but the key changed: the folder as it was, with the revoked key, packs to the same.
     let sound = Folder::new();
     sound.write("keys.toml", &edited);
     assert_eq!(sound.run(&BUNDLE).code, 0);
-    let version = |text: &str| {
-        let document: serde_json::Value = serde_json::from_str(text).unwrap();
-        document["version_info"].as_str().unwrap().to_owned()
-    };
     assert_eq!(version(&after), version(&delivered(&sound)));
     // Once more changes nothing.
     let again = folder.run(&["key", "revoke", "demoeditor01", "policies", "--bundle", "out.json"]);
@@ -232,4 +237,54 @@ fn what_cannot_be_revoked_fails() {
     let run = folder.run(&["key", "revoke", "demoeditor01", "policies", "--bundle", "other.json"]);
     assert_eq!(run.code, 1);
     assert!(run.err.contains("other.json is no file of `zonegate bundle`"), "{}", run.err);
+}
+
+/// The version of a delivered file.
+fn version(text: &str) -> String {
+    let document: serde_json::Value = serde_json::from_str(text).unwrap();
+    document.pointer("/version_info").unwrap().as_str().unwrap().to_owned()
+}
+
+/// The entry of a key in `keys.toml` as a line of JSON.
+const LINE: &str = r#"{"id":"k3m9x2p7q1ab","digest":"sha256:DIGEST","description":"made elsewhere","accounts":["powerdns/main"],"roles":["editors"],"expires":"2031-01-01T00:00:00Z"}"#;
+
+#[test]
+fn keys_stand_in_several_files() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.policies().join("keys")).unwrap();
+    let line = LINE.replace("DIGEST", &"ab".repeat(32));
+    folder.write("keys/others.jsonl", format!("{line}\n"));
+    let run = folder.run(&BUNDLE);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let before = version(&delivered(&folder));
+    let run = folder.run(&["key", "revoke", "k3m9x2p7q1ab", "policies", "--bundle", "out.json"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.contains("others.jsonl: `disabled = true` for k3m9x2p7q1ab"), "{}", run.out);
+    assert!(folder.read("keys/others.jsonl").contains("\"disabled\":true"));
+    let revoked = version(&delivered(&folder));
+    assert_ne!(revoked, before);
+    assert_eq!(folder.run(&BUNDLE).code, 0);
+    assert_eq!(version(&delivered(&folder)), revoked, "both say the same");
+    // A mistake in a line is told with its file and number, a lint as well.
+    folder.write("keys/others.jsonl", format!("{line}\n{}\n", line.replace("roles", "rolls")));
+    let run = folder.run(&["check"]);
+    assert_eq!(run.code, 3);
+    let said = format!("{}{}", run.out, run.err);
+    assert!(said.contains("policies/keys/others.jsonl:2: error: the key `k3m9x2p7q1ab`"), "{said}");
+    folder.write("keys/others.jsonl", line.replace(",\"expires\":\"2031-01-01T00:00:00Z\"", ""));
+    let run = folder.run(&["check"]);
+    let said = format!("{}{}", run.out, run.err);
+    assert!(
+        said.contains(
+            "policies/keys/others.jsonl:1: warning[key-without-expiry]: the key `k3m9x2p7q1ab` never expires"
+        ),
+        "{said}"
+    );
+    // A folder that nothing reads is no place for keys.
+    folder.write("keys/others.jsonl", "").write("keys/more.txt", "x");
+    std::fs::create_dir(folder.policies().join("sub")).unwrap();
+    folder.write("sub/keys.toml", "");
+    let run = folder.run(&["check"]);
+    let said = format!("{}{}", run.out, run.err);
+    assert!(said.contains("a settings file that nothing reads"), "{said}");
 }

@@ -209,7 +209,7 @@ fn median(mut all: Vec<f64>) -> f64 {
 
 fn main() {
     let json = bundle();
-    let native = Native { bundle: Rc::new(Bundle::load(&json).unwrap()), key: key() };
+    let native = Native { bundle: Rc::new(Bundle::load(json.clone()).unwrap()), key: key() };
     let mut hosted = Hosted::new(&json, key());
     let listing = zone(20);
     println!("{:<44} {:>10} {:>10} {:>7}", "one request", "native", "component", "ratio");

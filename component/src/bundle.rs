@@ -20,8 +20,8 @@ pub struct Loaded {
 }
 
 impl GuestBundle for Loaded {
-    fn load(json: Vec<u8>) -> Result<gate::Bundle, Vec<Problem>> {
-        match Bundle::load(&json) {
+    fn load(bytes: Vec<u8>) -> Result<gate::Bundle, Vec<Problem>> {
+        match Bundle::load(bytes) {
             Ok(bundle) => Ok(gate::Bundle::new(Loaded { bundle: Rc::new(bundle) })),
             Err(problems) => Err(problems.into_iter().map(convert::problem).collect()),
         }
@@ -45,13 +45,13 @@ impl GuestBundle for Loaded {
     }
 
     fn describe_key(&self, id: String, provider: String, account: String) -> Option<Key> {
-        let found = self.bundle.keys.by_id(&id)?;
+        let found = self.bundle.keys.get(&id)?;
         let account = AccountId { provider, account };
         self.bundle.provider(&account.provider)?;
         if !found.serves(&account.path()) {
             return None;
         }
-        let subject = self.bundle.policies.subject(&account, found)?;
+        let subject = self.bundle.policies.subject(&account, &found)?;
         let permit = |(policy, doc, actions, scope): (String, String, Vec<&str>, String)| Permit {
             policy,
             doc,
@@ -59,7 +59,7 @@ impl GuestBundle for Loaded {
             scope,
         };
         let permits = subject.permits().into_iter().map(permit).collect();
-        Some(described(found, permits))
+        Some(described(&found, permits))
     }
 }
 

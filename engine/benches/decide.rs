@@ -58,11 +58,11 @@ fn walk(bundle: &Rc<Bundle>, facts: &Facts, body: &[u8]) -> Session {
 
 /// All benchmarks.
 fn benches(criterion: &mut Criterion) {
-    let json = common::packed().json;
+    let bytes = common::packed().bytes;
     criterion.bench_function("load the demo bundle", |bencher| {
-        bencher.iter(|| Bundle::load(black_box(json.as_bytes())).unwrap());
+        bencher.iter(|| Bundle::load(black_box(&bytes[..])).unwrap());
     });
-    let bundle = Rc::new(Bundle::load(json.as_bytes()).unwrap());
+    let bundle = Rc::new(Bundle::load(&bytes[..]).unwrap());
     let key = key("demoacmezone");
     let path = "/api/v1/servers/localhost/zones/example.com.";
     let read = facts("GET", path, &key);
@@ -96,7 +96,7 @@ fn benches(criterion: &mut Criterion) {
 
 /// The two requests of `lab/bench.py`, from headers to answer, with the audit record.
 fn whole_requests(criterion: &mut Criterion) {
-    let bundle = Rc::new(Bundle::load(common::packed().json.as_bytes()).unwrap());
+    let bundle = Rc::new(Bundle::load(common::packed().bytes).unwrap());
     let key = key("demoallzones");
     let path = "/api/v1/servers/localhost/zones/example.com.";
     let change = br#"{"rrsets":[{"name":"www.example.com.","type":"A","ttl":60,"changetype":"REPLACE","records":[{"content":"192.0.2.80","disabled":false}]}]}"#;

@@ -40,7 +40,7 @@ fn walk(bundle: &Rc<Bundle>, facts: &Facts, body: &[u8], answer: (u16, &[u8])) {
 
 /// Measures and prints.
 fn main() {
-    let bundle = Rc::new(Bundle::load(common::packed().json.as_bytes()).unwrap());
+    let bundle = Rc::new(Bundle::load(common::packed().bytes).unwrap());
     let key = key("demoallzones");
     let path = "/api/v1/servers/localhost/zones/example.com.";
     let change = br#"{"rrsets":[{"name":"www.example.com.","type":"A","ttl":60,"changetype":"REPLACE","records":[{"content":"192.0.2.80","disabled":false}]}]}"#;

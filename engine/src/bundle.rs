@@ -2,10 +2,12 @@
 //!
 //! A policies folder becomes a bundle as a whole or not at all: [`pack`] returns every problem
 //! with file and line. What can be done once is done then, so that each of Envoy's copies of the
-//! filter only has to [`Bundle::load`] the result, which is bounded work on an event loop.
+//! filter only has to [`Bundle::load`] the result, which is bounded work on an event loop: keys
+//! and policies stay packed until they are needed.
 //! A bundle names its format, and a digest of its content, which `whoami`, the audit log and
 //! `/.zonegate/ready` repeat.
 
+mod container;
 #[cfg(feature = "author")]
 mod pack;
 mod parts;
@@ -15,15 +17,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
+pub use self::container::BUNDLE_BYTES_MAX;
 #[cfg(feature = "author")]
 pub use self::pack::{Packed, Source, pack, pack_and_load, revoke};
-
-use self::parts::Parts;
 pub use self::zones::ZoneNames;
+
+use self::parts::{Head, Settings};
 use crate::key::Keys;
 use crate::network::Networks;
 use crate::pattern::Patterns;
@@ -31,11 +31,6 @@ use crate::policy::Policies;
 use crate::problem::Problem;
 use crate::provider::Provider;
 use crate::window::{Clock, Windows};
-
-/// The format that this engine reads and writes.
-const FORMAT: u32 = 1;
-/// Bytes of a bundle; a larger one is refused before it is parsed.
-pub const BUNDLE_BYTES_MAX: usize = 64 << 20;
 
 /// A provider file that is compiled in, with its name.
 #[cfg(feature = "author")]
@@ -63,51 +58,6 @@ pub const PROVIDER_FILES: &[(&str, &str)] = &[
     provider_file!("powerdns.toml"),
     provider_file!("vultr.toml"),
 ];
-
-/// The outer form of a bundle.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Envelope<'a> {
-    /// [`FORMAT`].
-    format: u32,
-    /// When it was packed, in seconds since 1970.
-    built: i64,
-    /// The digest of `content`.
-    digest: String,
-    /// [`Parts`], kept as text so that the digest is of the very bytes that are read.
-    #[serde(borrow)]
-    content: &'a RawValue,
-}
-
-/// Opens a bundle: its parts, its digest and the time it was packed.
-fn open(json: &[u8]) -> Result<(Parts, (String, i64)), Vec<Problem>> {
-    let refuse = |message: String| vec![Problem::new("bundle", message)];
-    if json.len() > BUNDLE_BYTES_MAX {
-        return Err(refuse(format!("it is larger than {BUNDLE_BYTES_MAX} bytes")));
-    }
-    let envelope: Envelope = serde_json::from_slice(json)
-        .map_err(|error| refuse(format!("it is no bundle: {error}")))?;
-    if envelope.format != FORMAT {
-        let found = envelope.format;
-        return Err(refuse(format!("its format is {found}, this engine reads {FORMAT}")));
-    }
-    if digest_of(envelope.content.get().as_bytes()) != envelope.digest {
-        return Err(refuse("its digest is not that of its content".to_owned()));
-    }
-    let parts = serde_json::from_str(envelope.content.get())
-        .map_err(|error| refuse(format!("its content is not understood: {error}")))?;
-    Ok((parts, (envelope.digest, envelope.built)))
-}
-
-/// The digest of a bundle's content.
-fn digest_of(content: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(content).iter().fold(String::from("sha256:"), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
 
 /// A loaded bundle.
 #[derive(Debug)]
@@ -139,49 +89,59 @@ pub struct Bundle {
 
 impl Bundle {
     /// Loads a packed bundle, or returns everything that is wrong with it.
-    pub fn load(json: &[u8]) -> Result<Bundle, Vec<Problem>> {
-        let (parts, (digest, built)) = open(json)?;
-        let policies = Policies::load(&parts.policies)?;
-        Bundle::build(parts, policies, digest, built)
+    ///
+    /// The bytes are kept: keys and policies stay packed in them until they are needed.
+    pub fn load(bytes: impl Into<Vec<u8>>) -> Result<Bundle, Vec<Problem>> {
+        let (parts, head) = parts::open(bytes.into())?;
+        let policies = Policies::load(parts.policies, parts.texts)?;
+        Bundle::build(parts.settings, parts.keys, policies, &head)
     }
 
     /// Loads a packed bundle that validates its policies again, and every request too.
     ///
     /// Tables run on this one; it decides no differently.
     #[cfg(feature = "author")]
-    pub fn load_checked(json: &[u8]) -> Result<Bundle, Vec<Problem>> {
-        let (parts, (digest, built)) = open(json)?;
-        let policies = Policies::check(&parts.policies, &parts.lists(&parts.providers()?))?;
-        Bundle::build(parts, policies, digest, built)
+    pub fn load_checked(bytes: impl Into<Vec<u8>>) -> Result<Bundle, Vec<Problem>> {
+        let (parts, head) = parts::open(bytes.into())?;
+        let lists = parts.settings.lists(&parts.settings.providers()?);
+        let packing = crate::policy::Packing { policies: parts.policies, texts: parts.texts };
+        Policies::check(&packing.files(), &lists)?;
+        let mut policies = Policies::load(packing.policies, packing.texts)?;
+        policies.hold_requests(&lists).map_err(|problem| vec![problem])?;
+        let untrue = policies.untrue_notes();
+        if !untrue.is_empty() {
+            return Err(untrue);
+        }
+        Bundle::build(parts.settings, parts.keys, policies, &head)
     }
 
     /// Loads a bundle that was packed a moment ago: its policies are not validated again, but every
     /// request is.
     #[cfg(feature = "author")]
-    pub fn load_just_packed(json: &[u8]) -> Result<Bundle, Vec<Problem>> {
-        let mut bundle = Bundle::load(json)?;
+    pub fn load_just_packed(bytes: impl Into<Vec<u8>>) -> Result<Bundle, Vec<Problem>> {
+        let mut bundle = Bundle::load(bytes)?;
         bundle.policies.hold_requests(&bundle.lists).map_err(|problem| vec![problem])?;
         Ok(bundle)
     }
 
     /// Builds the run-time form of a bundle's parts.
     fn build(
-        parts: Parts,
+        settings: Settings,
+        keys: Keys,
         policies: Policies,
-        digest: String,
-        built: i64,
+        head: &Head,
     ) -> Result<Bundle, Vec<Problem>> {
-        let providers = parts.providers()?;
+        let providers = settings.providers()?;
         #[cfg(feature = "author")]
-        let lists = parts.lists(&providers);
+        let lists = settings.lists(&providers);
         Ok(Bundle {
-            digest,
-            built,
+            digest: head.digest.text(),
+            built: head.built,
             policies,
-            patterns: parts.patterns,
-            networks: parts.networks,
-            windows: parts.windows,
-            keys: parts.keys,
+            patterns: settings.patterns,
+            networks: settings.networks,
+            windows: settings.windows,
+            keys,
             #[cfg(feature = "author")]
             lists,
             providers,
@@ -213,15 +173,37 @@ impl Bundle {
     }
 }
 
+/// The provider files of a bundle, which is not loaded.
+#[cfg(feature = "author")]
+pub fn provider_files(bytes: &[u8]) -> Result<Vec<serde_json::Value>, Vec<Problem>> {
+    parts::open(bytes.to_vec()).map(|(parts, _)| parts.settings.providers)
+}
+
+/// Whether these bytes begin as a bundle does, of whatever format.
+#[cfg(feature = "author")]
+pub fn is_one(bytes: &[u8]) -> bool {
+    container::begins(bytes)
+}
+
+/// The digest of a bundle, which is not loaded; what is no bundle is a problem.
+#[cfg(feature = "author")]
+pub fn digest(bytes: &[u8]) -> Result<String, Vec<Problem>> {
+    container::open(bytes).map(|opened| opened.digest.text())
+}
+
 /// Parses the provider files that this crate has; a bundle carries them as JSON.
 #[cfg(feature = "author")]
 pub fn providers() -> Result<Vec<Provider>, Vec<Problem>> {
     PROVIDER_FILES.iter().map(|(file, text)| Provider::parse(file, text)).collect()
 }
 
-impl Parts {
+impl Settings {
     /// The providers, ready to use.
     fn providers(&self) -> Result<Vec<Provider>, Vec<Problem>> {
         self.providers.iter().cloned().map(Provider::from_json).collect()
     }
 }
+
+#[cfg(feature = "author")]
+#[cfg(test)]
+mod tests;

@@ -14,16 +14,24 @@
 //! be guessed, so a slow password hash would protect nothing and cost every request.
 
 mod entry;
+#[cfg(feature = "author")]
 mod file;
+#[cfg(feature = "author")]
+mod lines;
+#[cfg(feature = "author")]
 mod revoke;
+mod row;
 mod table;
 mod text;
 
 pub use entry::{Digest, Grant, Key};
-pub use file::{Known, parse};
+#[cfg(feature = "author")]
+pub use file::{Known, parse, parse_all};
+#[cfg(feature = "author")]
 pub use revoke::revoke;
 pub use table::Keys;
 pub use text::{KeyError, KeyForm, KeyText};
 
+#[cfg(feature = "author")]
 #[cfg(test)]
 mod tests;

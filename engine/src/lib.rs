@@ -36,6 +36,7 @@ pub mod provider;
 pub mod record_type;
 pub mod request;
 pub mod role;
+mod rows;
 pub mod session;
 mod settings;
 pub mod value;

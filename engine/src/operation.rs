@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::name::Name;
 use crate::record_type::RecordType;
 
@@ -128,7 +130,7 @@ impl fmt::Display for Action {
 }
 
 /// The kinds of resource, which are the schema's resource types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ResourceKind {
     /// The whole account behind the gate.
     Account,

@@ -19,6 +19,7 @@ mod cedar_test;
 mod clause;
 mod depth;
 mod entities;
+mod entry;
 #[cfg(feature = "author")]
 mod enumerated;
 #[cfg(feature = "author")]
@@ -28,16 +29,24 @@ mod explain;
 mod facts;
 #[cfg(feature = "explain")]
 mod holding;
+mod index;
+#[cfg(feature = "author")]
 mod load;
 mod names;
+#[cfg(feature = "author")]
+mod pack;
+mod packed;
 mod reach;
 #[cfg(feature = "author")]
 mod schema;
 mod scope;
+#[cfg(feature = "author")]
+mod scoping;
 mod seen;
 #[cfg(feature = "author")]
 mod spelling;
 mod subject;
+#[cfg(feature = "author")]
 mod types;
 #[cfg(feature = "author")]
 mod written;
@@ -46,9 +55,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use cedar_policy::{
-    AuthorizationError, Authorizer, Context, Decision, Effect, PolicyId, Request, Schema,
-};
+use cedar_policy::{AuthorizationError, Authorizer, Context, Decision, PolicyId, Request, Schema};
 
 #[cfg(feature = "author")]
 pub use self::cedar_test::CedarAnswer;
@@ -68,57 +75,33 @@ pub use self::subject::Subject;
 #[cfg(feature = "author")]
 pub use self::written::{Allow, Written, allows};
 
+use self::entry::{Entry, Link, Template};
 use self::facts::Reads;
-use self::load::{Authored, Binds, LoadedTemplate};
+use self::index::Index;
 use self::names::Types;
-use self::scope::{Groups, Scope};
+#[cfg(feature = "author")]
+pub(crate) use self::pack::Packing;
+use self::packed::Binds;
+pub(crate) use self::packed::{Packed, vocabulary};
+use self::scope::PrincipalBound;
 use self::seen::{Seen, Sight};
-use self::subject::{Candidates, Prepared};
+use self::subject::{Candidates, Kin, Prepared};
 use crate::decision::Reason;
 use crate::key::Key;
 use crate::operation::Operation;
 use crate::pattern::{self, Patterns};
 use crate::problem::Problem;
+use crate::rows::Rows;
 use crate::value;
 
 /// Contexts kept for reuse; one is about a kilobyte.
 const CONTEXTS_MAX: usize = 64;
-/// Subjects kept; one is a key's entities and candidate sets, some tens of kilobytes.
+/// Subjects kept; one is a key's entities, links and their candidates, some kilobytes.
 const SUBJECTS_MAX: usize = 1024;
+/// Sets of roles kept, each with its index and candidates.
+const KINS_MAX: usize = 256;
 /// Decisions kept within one request.
 const DECIDED_MAX: usize = 256;
-
-/// One policy, ready to be a candidate.
-#[derive(Debug)]
-struct Entry {
-    /// The Cedar policy; links are static policies by now.
-    policy: cedar_policy::Policy,
-    /// Where it can match.
-    scope: Scope,
-    /// What its author wrote; shared by a template's links.
-    authored: Rc<Authored>,
-    /// Its conditions one by one, for tools.
-    #[cfg(feature = "explain")]
-    clauses: clause::Clauses,
-}
-
-impl Entry {
-    /// A policy with its scope.
-    fn new(policy: cedar_policy::Policy, scope: Scope, authored: Authored) -> Entry {
-        Entry {
-            policy,
-            scope,
-            authored: Rc::new(authored),
-            #[cfg(feature = "explain")]
-            clauses: clause::Clauses::default(),
-        }
-    }
-
-    /// Whether it is a permit.
-    fn permits(&self) -> bool {
-        self.policy.effect() == Effect::Permit
-    }
-}
 
 /// The answer of the policies to one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,18 +120,24 @@ pub struct Policies {
     schema: Option<Schema>,
     /// Entity type names.
     types: Types,
-    /// Which actions each group stands for.
-    groups: Groups,
     /// Every policy that is not a template.
     entries: Vec<Rc<Entry>>,
+    /// Those of them that are for every key.
+    everybody: Rc<Index>,
+    /// The places of those for the keys with one role.
+    of_roles: HashMap<String, Vec<usize>>,
+    /// The places of those for one key.
+    of_keys: HashMap<String, Vec<usize>>,
     /// The templates that grants link.
-    templates: Vec<LoadedTemplate>,
+    templates: Vec<Rc<Template>>,
     /// Cedar's evaluator.
     authorizer: Authorizer,
     /// Contexts of recent circumstances; building one costs as much as ten policies.
     contexts: RefCell<HashMap<Circumstances, Context>>,
     /// Keys that spoke recently, by account and id.
     subjects: RefCell<HashMap<(AccountId, String), Rc<Subject>>>,
+    /// What keys with the same roles share, by the places of their policies.
+    kins: RefCell<HashMap<Vec<usize>, Rc<Kin>>>,
     /// What was asked, where tables want to know.
     #[cfg(feature = "author")]
     recorded: RefCell<Option<Vec<Asked>>>,
@@ -173,30 +162,55 @@ pub struct Asking {
 type Decided = HashMap<(usize, Seen), (Rc<Candidates>, Verdict)>;
 
 impl Policies {
-    /// Loads policy files that were checked when they were packed.
-    pub fn load(files: &[(String, String)]) -> Result<Policies, Vec<Problem>> {
-        let (loaded, _, problems) = load::parse_all(files);
-        if problems.is_empty() { Policies::build(loaded) } else { Err(problems) }
-    }
-
-    /// Loads policy files, given as name and text, and validates them; returns every problem.
-    ///
-    /// Requests to what this returns are held against the schema, too.
-    #[cfg(feature = "author")]
-    pub fn check(files: &[(String, String)], lists: &Lists) -> Result<Policies, Vec<Problem>> {
-        let schema = lists.schema().map_err(|problem| vec![problem])?;
-        let (loaded, all, problems) = load::parse_all(files);
-        let problems = problems.into_iter().map(|one| spelling::at_its_line(one, files));
-        let mut problems: Vec<Problem> = problems.collect();
-        // What could be parsed is validated all the same, so that one round shows all problems.
-        let found = load::validate(files, &loaded, &all, &schema).into_iter();
-        problems.extend(found.map(|problem| enumerated::with_nearest(problem, lists)));
-        problems.extend(spelling::problems(files, &loaded, lists));
-        problems.extend(written::allow_problems(&loaded));
-        if !problems.is_empty() {
-            return Err(problems);
+    /// Loads the policies of a bundle; each is parsed when it is first a candidate.
+    pub(crate) fn load(packed: Vec<Packed>, texts: Rows) -> Result<Policies, Vec<Problem>> {
+        let broken = |message: &str| vec![Problem::new("policies", message)];
+        let types =
+            Types::parse().ok_or_else(|| broken("the names of the schema cannot be used"))?;
+        if packed.len() != texts.len() {
+            return Err(broken("there is not one text for each policy"));
         }
-        Ok(Policies { schema: Some(schema), ..Policies::build(loaded)? })
+        let too_deep: Vec<Problem> = packed
+            .iter()
+            .zip(texts.iter())
+            .filter_map(|(packed, text)| depth::check_packed(&packed.authored, text).err())
+            .collect();
+        if !too_deep.is_empty() {
+            return Err(too_deep);
+        }
+        let texts = Rc::new(texts);
+        let (mut entries, mut templates) = (Vec::new(), Vec::new());
+        for (row, mut packed) in packed.into_iter().enumerate() {
+            let text = (Rc::clone(&texts), row);
+            match packed.slots.take() {
+                Some(slots) => templates.push(Rc::new(Template::packed(packed, slots, text))),
+                None => entries.push(Rc::new(Entry::packed(packed, text))),
+            }
+        }
+        let (mut everybody, mut of_roles, mut of_keys) = (Vec::new(), places(), places());
+        for (place, entry) in entries.iter().enumerate() {
+            match &entry.scope.principal {
+                PrincipalBound::Any => everybody.push(Rc::clone(entry)),
+                PrincipalBound::Role(role) => of_roles.entry(role.clone()).or_default().push(place),
+                PrincipalBound::Key(id) => of_keys.entry(id.clone()).or_default().push(place),
+            }
+        }
+        Ok(Policies {
+            #[cfg(feature = "author")]
+            schema: None,
+            types,
+            entries,
+            everybody: Rc::new(Index::of(everybody)),
+            of_roles,
+            of_keys,
+            templates,
+            authorizer: Authorizer::new(),
+            contexts: RefCell::default(),
+            subjects: RefCell::default(),
+            kins: RefCell::default(),
+            #[cfg(feature = "author")]
+            recorded: RefCell::default(),
+        })
     }
 
     /// Holds requests against the schema of these lists from now on, too.
@@ -206,29 +220,24 @@ impl Policies {
         Ok(())
     }
 
-    /// Indexes what was loaded.
-    fn build(loaded: load::Loaded) -> Result<Policies, Vec<Problem>> {
-        let broken = || vec![Problem::new("policies", "the names of the schema cannot be used")];
-        let types = Types::parse().ok_or_else(broken)?;
-        let actions = entities::actions(&types).ok_or_else(broken)?;
-        let groups = Groups::of(&actions);
-        let entries = loaded.policies.into_iter().map(|(policy, authored)| {
-            let scope = Scope::of(&policy, &groups);
-            Rc::new(Entry::new(policy, scope, authored))
-        });
-        Ok(Policies {
-            entries: entries.collect(),
-            templates: loaded.templates,
-            #[cfg(feature = "author")]
-            schema: None,
-            types,
-            groups,
-            authorizer: Authorizer::new(),
-            contexts: RefCell::default(),
-            subjects: RefCell::default(),
-            #[cfg(feature = "author")]
-            recorded: RefCell::default(),
-        })
+    /// What a key shares with all that have the same policies.
+    fn kin(&self, key: &Key) -> Rc<Kin> {
+        let of_roles = key.roles.iter().filter_map(|role| self.of_roles.get(role));
+        let mut at: Vec<usize> =
+            of_roles.chain(self.of_keys.get(&key.id)).flatten().copied().collect();
+        at.sort_unstable();
+        at.dedup();
+        if let Some(kin) = self.kins.borrow().get(&at) {
+            return Rc::clone(kin);
+        }
+        let own = at.iter().filter_map(|place| self.entries.get(*place).map(Rc::clone));
+        let kin = Rc::new(Kin::of(&self.everybody, own.collect()));
+        let mut kins = self.kins.borrow_mut();
+        if kins.len() >= KINS_MAX {
+            kins.clear();
+        }
+        kins.insert(at, Rc::clone(&kin));
+        kin
     }
 
     /// The schema to hold requests against, where there is one.
@@ -247,7 +256,7 @@ impl Policies {
     /// The ids of all policies and templates, with their sentence and file, sorted by id.
     pub fn ids(&self) -> Vec<(&str, &str, &str)> {
         let policies = self.entries.iter().map(|entry| &*entry.authored);
-        let templates = self.templates.iter().map(|template| &template.authored);
+        let templates = self.templates.iter().map(|template| &*template.authored);
         let mut ids: Vec<_> = policies
             .chain(templates)
             .map(|one| (one.id.as_str(), one.doc.as_str(), one.file.as_str()))
@@ -259,7 +268,7 @@ impl Policies {
     /// The names that a key's grants can use: the templates and the sets they belong to.
     pub fn grants(&self) -> Vec<String> {
         let ids = self.templates.iter().map(|template| &template.authored.id);
-        let sets = self.templates.iter().flat_map(|template| &template.grants);
+        let sets = self.templates.iter().flat_map(|template| &template.slots.grants);
         let mut names: Vec<String> = ids.chain(sets).cloned().collect();
         names.sort_unstable();
         names.dedup();
@@ -269,7 +278,7 @@ impl Policies {
     /// What is allowed but probably not meant.
     pub fn warnings(&self) -> Vec<Problem> {
         let policies = self.entries.iter().map(|entry| &*entry.authored);
-        let templates = self.templates.iter().map(|template| &template.authored);
+        let templates = self.templates.iter().map(|template| &*template.authored);
         let silent = policies.chain(templates).filter(|authored| authored.doc.is_empty());
         silent
             .map(|authored| {
@@ -466,6 +475,11 @@ impl Policies {
         let request = Request::new(principal, action, resource, context, self.schema()).ok()?;
         Some((request, prepared))
     }
+}
+
+/// No places yet.
+fn places() -> HashMap<String, Vec<usize>> {
+    HashMap::new()
 }
 
 /// The names of the patterns that the candidates mention and the record matches.

@@ -40,6 +40,7 @@ use self::enter::{Entered, Keyless};
 use crate::bundle::Bundle;
 use crate::decision::Reason;
 use crate::json::JsonLimits;
+use crate::key::Key;
 use crate::operation::Operation;
 use crate::policy::{AccountId, Asking};
 use crate::provider::{Found, Knowledge, Lookup, Plan, Refusal};
@@ -150,8 +151,8 @@ pub struct Session {
 struct Known {
     /// The account.
     account: AccountId,
-    /// The key's id.
-    key: String,
+    /// The key.
+    key: Rc<Key>,
     /// The method.
     method: Method,
     /// The target.

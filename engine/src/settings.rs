@@ -52,6 +52,18 @@ impl<'t> Source<'t> {
         Source { file, text, line_ends, problems: RefCell::default(), warnings: RefCell::default() }
     }
 
+    /// The file, as the operator named it.
+    #[cfg(feature = "author")]
+    pub(crate) fn file(&self) -> &'t str {
+        self.file
+    }
+
+    /// Its text.
+    #[cfg(feature = "author")]
+    pub(crate) fn text(&self) -> &'t str {
+        self.text
+    }
+
     /// The file's tables as far as they can be read; what is not TOML becomes problems.
     pub(crate) fn tree(&self) -> Spanned<DeTable<'t>> {
         let (tree, errors) = DeTable::parse_recoverable(self.text);
@@ -228,6 +240,7 @@ impl<'s, 't> Section<'s, 't> {
     }
 
     /// A boolean field; absent means false.
+    #[cfg(feature = "author")]
     pub(crate) fn flag(&self, name: &'static str) -> bool {
         let Some(value) = self.field(name) else { return false };
         match value.get_ref() {
@@ -337,6 +350,7 @@ impl<'s, 't> Section<'s, 't> {
     }
 
     /// The names and texts of a table of texts, such as `attributes`.
+    #[cfg(feature = "author")]
     pub(crate) fn text_map(&self, name: &'static str) -> Vec<(At<String>, String)> {
         let Some(value) = self.field(name) else { return Vec::new() };
         let example = format!("{name} = {{ team = \"web\" }}");

@@ -191,7 +191,7 @@ fn load(texts: &[String]) -> (Policies, Policies) {
         ..Lists::default()
     };
     let files = [("generated.cedar".to_owned(), text)];
-    (Policies::check(&files, &lists).unwrap(), Policies::load(&files).unwrap())
+    (Policies::check(&files, &lists).unwrap(), Policies::parse(&files).unwrap())
 }
 
 /// A key with some roles.

@@ -49,11 +49,12 @@ impl Context for Root {}
 impl RootContext for Root {
     /// Loads the bundle; refusing one leaves Envoy with the one before.
     fn on_configure(&mut self, _size: usize) -> bool {
-        let Some(json) = host::buffer(BufferType::PluginConfiguration, BUNDLE_BYTES_MAX + 1) else {
+        let Some(bytes) = host::buffer(BufferType::PluginConfiguration, BUNDLE_BYTES_MAX + 1)
+        else {
             host::log(LogLevel::Error, "zonegate: there is no bundle");
             return false;
         };
-        match Bundle::load(&json) {
+        match Bundle::load(bytes) {
             Ok(bundle) => {
                 host::log(LogLevel::Info, &format!("zonegate: bundle {} is live", bundle.digest));
                 let metrics = Metrics::define(bundle.built);

@@ -3,13 +3,12 @@
 docs/limits.md says how far the limits are from where Envoy's WebAssembly gives up.
 """
 
-import hashlib
-import json
 import re
 
 import pytest
 
 from lab import gate as whole
+from lab import packed
 
 from .conftest import ZONES
 
@@ -107,16 +106,12 @@ def write(policies, conditions: dict) -> None:
 
 def with_deep_policy(discovery: str) -> str:
     """The discovery file with one operator too many in deep.cedar, and a digest that fits."""
-    document = json.loads(discovery)
-    value = document["resources"][0]["typed_config"]["config"]["configuration"]
-    bundle = json.loads(value["value"])
-    for policy in bundle["content"]["policies"]:
-        if policy[0] == "deep.cedar":
-            policy[1] = policy[1].replace(TRUE, conjunctions(OPERATORS + 1))
-    content = json.dumps(bundle["content"], separators=(",", ":"), ensure_ascii=False)
-    digest = "sha256:" + hashlib.sha256(content.encode()).hexdigest()
-    value["value"] = f'{{"format":{bundle["format"]},"built":{bundle["built"]},"digest":"{digest}","content":{content}}}'
-    return json.dumps({**document, "version_info": digest})
+    bundle = packed.Bundle.of(discovery)
+    texts = packed.rows(bundle.sections[packed.TEXTS])
+    deep = conjunctions(OPERATORS + 1).encode()
+    bundle.sections[packed.TEXTS] = packed.list_of(
+        [text.replace(TRUE.encode(), deep) if b'"deep-first"' in text else text for text in texts])
+    return bundle.into(discovery)
 
 
 def test_policies_at_every_limit_are_loaded_and_decide(another_gate, policies, keys):

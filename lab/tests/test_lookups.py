@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lab import gate as whole, upstream
+from lab import gate as whole, packed, upstream
 
 from .conftest import ZONES, change
 
@@ -112,9 +112,7 @@ def test_a_reload_while_a_lookup_is_under_way(behind, keys):
     for each in waiting:
         each.start()
     time.sleep(0.5)
-    document = json.loads(gate.bundle.read_text())
-    document["resources"][0]["typed_config"]["config"]["configuration"]["value"] += " "
-    gate.write_bundle(json.dumps(document))
+    gate.write_bundle(packed.later(gate.bundle.read_text()))
     for each in waiting:
         each.join()
     assert answers == [204, 204, 204]

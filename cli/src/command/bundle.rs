@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use zonegate_engine::bundle::digest as digest_of;
 use zonegate_engine::problem::Problem;
 
 use super::{counted, refuse};
@@ -77,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
     let digest = &checked.packed.digest;
     if format == Format::Json {
         json(&serde_json::json!({ "ok": done.is_ok(), "digest": digest,
-            "bytes": checked.packed.json.len(), "error": done.as_ref().err() }));
+            "bytes": checked.packed.bytes.len(), "error": done.as_ref().err() }));
         return if done.is_ok() { Exit::Ok } else { Exit::Failure };
     }
     let paint = Paint::stderr();
@@ -92,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
     }
     match done {
         Ok(()) => {
-            let size = counted(checked.packed.json.len(), "byte");
+            let size = counted(checked.packed.bytes.len(), "byte");
             let served = if arguments.wait.is_empty() { "" } else { ", served" };
             line(format!("{}: {digest}, {size}{served}", target.output.display()));
             Exit::Ok
@@ -146,8 +147,7 @@ impl Target {
     pub(super) fn is_delivered(&self, digest: &str) -> bool {
         if self.bare {
             let old = std::fs::read(&self.output).unwrap_or_default();
-            let old: serde_json::Value = serde_json::from_slice(&old).unwrap_or_default();
-            return old.get("digest").and_then(serde_json::Value::as_str) == Some(digest);
+            return digest_of(&old).is_ok_and(|old| old == digest);
         }
         let same =
             |old: &Delivery| old.digest == digest && Ok(&old.wasm) == self.wasm_path().as_ref();
@@ -158,9 +158,9 @@ impl Target {
     pub(super) fn deliver(&self, checked: &Checked) -> Result<(), String> {
         let packed = &checked.packed;
         if self.bare {
-            return replace(&self.output, packed.json.as_bytes());
+            return replace(&self.output, &packed.bytes);
         }
-        let (bundle, digest) = (packed.json.clone(), packed.digest.clone());
+        let (bundle, digest) = (packed.bytes.clone(), packed.digest.clone());
         Delivery { bundle, digest, wasm: self.wasm_path()? }.write(&self.output)
     }
 }

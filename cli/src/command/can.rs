@@ -90,7 +90,7 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
         Err(problems) => return refuse(&problems, &folder.path, format),
     };
     // The folder has been checked; without the schema, the same is decided several times faster.
-    let bundle = match Bundle::load(checked.packed.json.as_bytes()) {
+    let bundle = match Bundle::load(checked.packed.bytes) {
         Ok(bundle) => bundle,
         Err(problems) => return refuse(&problems, &folder.path, format),
     };

@@ -111,7 +111,7 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
     let (mut sides, at) = (Vec::new(), arguments.at.unwrap_or_else(now));
     for place in [&old, &new] {
         match place.open() {
-            Ok(opened) => sides.push(Known::of(opened.json, &opened.bundle)),
+            Ok(opened) => sides.push(Known::of(opened.bytes, &opened.bundle)),
             Err(why) => return place.refuse(&why, format),
         }
     }

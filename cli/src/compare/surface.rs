@@ -10,7 +10,7 @@ mod policies;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use zonegate_engine::bundle::Bundle;
+use zonegate_engine::bundle::{Bundle, provider_files};
 
 pub(crate) use self::keys::{KeyChange, KeyTurn, is_same_power};
 pub(crate) use self::policies::{PolicyChange, Turn};
@@ -184,9 +184,8 @@ fn lists(old: &Bundle, new: &Bundle) -> Vec<ListChange> {
 /// The providers whose files are not the same.
 fn providers(old: Side<'_>, new: Side<'_>) -> Vec<String> {
     let read = |side: Side<'_>| -> Vec<(String, Value)> {
-        let bundle: Value = serde_json::from_str(&side.known.json).unwrap_or_default();
-        let all = bundle.pointer("/content/providers").and_then(Value::as_array).cloned();
-        let named = all.unwrap_or_default().into_iter().map(|provider| {
+        let all = provider_files(&side.known.bytes).unwrap_or_default();
+        let named = all.into_iter().map(|provider| {
             let name = provider.get("provider").and_then(Value::as_str).unwrap_or("?").to_owned();
             (name, provider)
         });

@@ -67,11 +67,7 @@ pub(super) fn warnings(bundle: &Bundle, written: &[Written], places: &Places) ->
     for key in bundle.keys.iter().filter(|key| !key.disabled) {
         members.extend(key.roles.iter().map(String::as_str));
         let mut warn = |lint, message: String, help: &str| {
-            let problem = Problem::new("keys.toml", message).help(help).lint(lint);
-            found.push(match places.line("keys.toml", &key.id) {
-                Some(line) => problem.at(line),
-                None => problem,
-            });
+            found.push(places.of_key(&key.id, message).help(help).lint(lint));
         };
         if !permitted.has(key) {
             let message = format!("the key `{}` gets nothing that not every key gets", key.id);

@@ -3,6 +3,9 @@
 //! A bundle knows no lines. So the files are read a second time here, for the line of each key,
 //! role, pattern, network and window, and for its `allow`.
 
+use std::path::Path;
+
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use zonegate_engine::problem::Problem;
@@ -10,9 +13,10 @@ use zonegate_engine::problem::Problem;
 use super::allow::Allow;
 use crate::folder::Folder;
 
-/// The files, with the table of each that holds named things; keys have their id in a field.
-const FILES: [(&str, &str); 5] = [
-    ("keys.toml", "key"),
+/// The table that holds keys, which have their id in a field.
+const KEY: &str = "key";
+/// The other files, with the table of each that holds named things.
+const FILES: [(&str, &str); 4] = [
     ("roles.toml", "role"),
     ("patterns.toml", "pattern"),
     ("networks.toml", "network"),
@@ -23,7 +27,9 @@ const FILES: [(&str, &str); 5] = [
 #[derive(Clone, Debug)]
 struct Place {
     /// Its file.
-    file: &'static str,
+    file: String,
+    /// The table that it stands in.
+    table: &'static str,
     /// Its name or id.
     name: String,
     /// Its first line.
@@ -39,7 +45,7 @@ pub(super) struct Places {
     all: Vec<Place>,
     /// What is allowed.
     pub(super) allows: Vec<Allow>,
-    /// Indexes of `all` by file and name.
+    /// Indexes of `all` by table and name.
     by_name: std::collections::HashMap<(&'static str, String), usize>,
 }
 
@@ -52,19 +58,24 @@ impl Places {
                 places.read(file, table, text);
             }
         }
+        for (file, text) in folder.keys() {
+            let lines = Path::new(file).extension().is_some_and(|end| end == "jsonl");
+            if lines { places.read_lines(file, text) } else { places.read(file, KEY, text) }
+        }
         let names = places.all.iter().enumerate();
-        places.by_name = names.map(|(at, place)| ((place.file, place.name.clone()), at)).collect();
+        places.by_name = names.map(|(at, place)| ((place.table, place.name.clone()), at)).collect();
         places
     }
 
     /// Reads one file.
-    fn read(&mut self, file: &'static str, table: &str, text: &str) {
+    fn read(&mut self, file: &str, table: &'static str, text: &str) {
         let (tree, _) = DeTable::parse_recoverable(text);
         let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
         let line = |offset: usize| 1 + ends.partition_point(|end| *end < offset);
         let mut own = Vec::new();
         for (name, offset, fields) in items(tree.get_ref(), table) {
-            own.push((Place { file, name, first: line(offset), last: usize::MAX }, fields));
+            let (file, first) = (file.to_owned(), line(offset));
+            own.push((Place { file, table, name, first, last: usize::MAX }, fields));
         }
         own.sort_by_key(|(place, _)| place.first);
         let next: Vec<usize> = own.iter().skip(1).map(|(place, _)| place.first).collect();
@@ -84,18 +95,50 @@ impl Places {
         }
     }
 
-    /// The line of a thing.
+    /// Reads one file of keys as JSON lines.
+    fn read_lines(&mut self, file: &str, text: &str) {
+        for (line, text) in (1..).zip(text.lines()) {
+            let Ok(key) = serde_json::from_str::<Value>(text) else { continue };
+            let field = |of: &Value, name: &str| of.get(name)?.as_str().map(str::to_owned);
+            let Some(name) = field(&key, "id") else { continue };
+            let allows = key.get("allow").and_then(Value::as_array).into_iter().flatten();
+            self.allows.extend(allows.filter_map(|allow| {
+                let (lint, reason) = (field(allow, "lint")?, field(allow, "reason")?);
+                Some(Allow { file: file.to_owned(), first: line, last: line, line, lint, reason })
+            }));
+            let file = file.to_owned();
+            self.all.push(Place { file, table: KEY, name, first: line, last: line });
+        }
+    }
+
+    /// The place of a thing.
+    fn find(&self, table: &'static str, name: &str) -> Option<&Place> {
+        self.all.get(*self.by_name.get(&(table, name.to_owned()))?)
+    }
+
+    /// The line of a thing in its file.
     pub(super) fn line(&self, file: &'static str, name: &str) -> Option<usize> {
-        let at = self.by_name.get(&(file, name.to_owned()))?;
-        self.all.get(*at).map(|place| place.first)
+        let (_, table) = FILES.iter().find(|(one, _)| *one == file)?;
+        self.find(table, name).map(|place| place.first)
+    }
+
+    /// A problem of a key, at its line.
+    pub(super) fn of_key(&self, id: &str, message: String) -> Problem {
+        match self.find(KEY, id) {
+            Some(place) => Problem::new(&place.file, message).at(place.first),
+            None => Problem::new("keys.toml", message),
+        }
     }
 
     /// The problem at the line of the thing that it quotes, where it has none.
     pub(super) fn with_line(&self, problem: Problem) -> Problem {
-        let file = FILES.iter().find(|(file, _)| *file == problem.file);
+        let table = match problem.file.as_str() {
+            "keys.toml" => Some(KEY),
+            file => FILES.iter().find(|(one, _)| *one == file).map(|(_, table)| *table),
+        };
         let quoted = problem.message.split('`').nth(1);
-        let line = match (problem.line, file, quoted) {
-            (None, Some((file, _)), Some(name)) => self.line(file, name),
+        let line = match (problem.line, table, quoted) {
+            (None, Some(table), Some(name)) => self.find(table, name).map(|place| place.first),
             _ => None,
         };
         match line {

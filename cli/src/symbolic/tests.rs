@@ -83,7 +83,7 @@ fn as_permits(facts: &[String], action: Action) -> Policies {
         )
     };
     let text: String = facts.iter().enumerate().map(permit).collect();
-    Policies::load(&[("facts.cedar".to_owned(), text)]).unwrap()
+    Policies::parse(&[("facts.cedar".to_owned(), text)]).unwrap()
 }
 
 /// The first fact that does not hold when a key asks for something.
@@ -107,7 +107,7 @@ fn broken(
 #[test]
 fn facts_hold_for_what_the_engine_asks() {
     let checked = shipped();
-    let bundle = Bundle::load(checked.packed.json.as_bytes()).unwrap();
+    let bundle = Bundle::load(checked.packed.bytes).unwrap();
     let holdings = everything(&bundle);
     let now = "2026-06-03T10:00:00Z".parse().unwrap();
     let around = Around {

@@ -65,8 +65,8 @@ impl Settings {
     fn read() -> Result<Settings, String> {
         let text = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
         let file = text("BUNDLE")?;
-        let json = std::fs::read(&file).map_err(|error| format!("BUNDLE={file}: {error}"))?;
-        let bundle = Bundle::load(&json).map_err(|problems| {
+        let bytes = std::fs::read(&file).map_err(|error| format!("BUNDLE={file}: {error}"))?;
+        let bundle = Bundle::load(bytes).map_err(|problems| {
             problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         })?;
         let upstream = text("UPSTREAM")?;

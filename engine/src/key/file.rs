@@ -13,12 +13,15 @@
 //! zone = "example.com"
 //! name = "_acme-challenge.www.example.com"
 //! ```
+//!
+//! More of them may stand in the folder `keys`, also as JSON lines ([`super::lines`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
 use super::entry::{Digest, Grant, Key};
+use super::lines;
 use super::table::Keys;
 use super::text::KeyForm;
 use crate::name::{Name, NameForm};
@@ -46,31 +49,52 @@ pub fn parse(
     text: &str,
     known: &Known<'_>,
 ) -> Result<(Keys, Vec<Problem>), Vec<Problem>> {
-    let source = Source::new(file, text);
-    let tree = source.tree();
-    let root = source.root(&tree);
-    let mut keys: Vec<Key> = Vec::new();
-    let mut seen = Seen::default();
-    for (number, mut section) in (1..).zip(root.tables("key", "a key")) {
-        section.what = format!("key number {number}");
-        keys.extend(read_key(section, known, &mut seen));
-    }
-    root.done();
-    source.finish(Keys::sorted(keys))
+    parse_all(&[(file, text)], known)
 }
 
-/// What must not occur twice, with the line of its first place.
+/// Reads all keys files of a folder, given as name and text, as if they were one: TOML, and where
+/// the name ends in `.jsonl` one JSON object for each key, on a line of its own.
+pub fn parse_all(
+    files: &[(&str, &str)],
+    known: &Known<'_>,
+) -> Result<(Keys, Vec<Problem>), Vec<Problem>> {
+    let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+    let mut keys: Vec<Key> = Vec::new();
+    let mut seen = Seen::default();
+    for (file, text) in files {
+        let source = Source::new(file, text);
+        let lines = std::path::Path::new(file).extension().is_some_and(|end| end == "jsonl");
+        let tree = if lines { lines::tree(&source) } else { source.tree() };
+        let root = source.root(&tree);
+        for (number, mut section) in (1..).zip(root.tables("key", "a key")) {
+            section.what = format!("key number {number}");
+            keys.extend(read_key(section, known, &mut seen));
+        }
+        root.done();
+        match source.finish(()) {
+            Ok(((), found)) => warnings.extend(found),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let too_many = || vec![Problem::new("keys.toml", "there are more keys than a bundle can have")];
+    Ok((Keys::sorted(keys).ok_or_else(too_many)?, warnings))
+}
+
+/// What must not occur twice, with its first place.
 #[derive(Default)]
 struct Seen {
-    /// Ids.
-    ids: BTreeMap<String, usize>,
+    /// Ids, with file and line.
+    ids: HashMap<String, (String, usize)>,
     /// Digests, as text, with the id they belong to.
-    digests: BTreeMap<String, String>,
+    digests: HashMap<String, String>,
 }
 
 /// Reads one key; none where it lacks what makes it one.
 fn read_key(mut section: Section<'_, '_>, known: &Known<'_>, seen: &mut Seen) -> Option<Key> {
-    let line = section.source.line(section.offset());
+    let (file, line) = (section.source.file(), section.source.line(section.offset()));
     let id = read_id(&mut section, seen);
     let id_text = id.as_ref().map_or("", |id| id.value.as_str());
     let digest = section.required_text("digest", "`zonegate key digest` makes it from a key");
@@ -107,6 +131,7 @@ fn read_key(mut section: Section<'_, '_>, known: &Known<'_>, seen: &mut Seen) ->
         not_before,
         expires,
         disabled,
+        file: file.to_owned(),
         line,
     })
 }
@@ -125,8 +150,11 @@ fn read_id(section: &mut Section<'_, '_>, seen: &mut Seen) -> Option<At<String>>
         return None;
     }
     let line = section.source.line(id.offset);
-    if let Some(first) = seen.ids.insert(id.value.clone(), line) {
-        let message = format!("is there twice, first at line {first}");
+    let place = (section.source.file().to_owned(), line);
+    if let Some((file, first)) = seen.ids.insert(id.value.clone(), place) {
+        let here = file == section.source.file();
+        let file = if here { String::new() } else { format!("{file}, ") };
+        let message = format!("is there twice, first at {file}line {first}");
         section.problem(id.offset, message, "ids are unique; remove one entry, or make a new key");
     }
     Some(id)

@@ -12,30 +12,72 @@ use toml::de::{DeTable, DeValue};
 use crate::problem::Problem;
 use crate::settings::printable;
 
-/// The file that problems name.
-const FILE: &str = "keys.toml";
-
-/// Sets `disabled = true` for one key in the text of a keys file.
+/// Sets `disabled = true` for one key in the text of a keys file of this name.
 ///
-/// The file must be TOML and have the key once; what else is wrong with it does not matter,
-/// because a revocation must not wait for somebody else's mistake to be corrected.
-pub fn revoke(toml_text: &str, id: &str) -> Result<String, Problem> {
+/// The file must be TOML or JSON lines and have the key once; what else is wrong with it does not
+/// matter, because a revocation must not wait for somebody else's mistake to be corrected.
+pub fn revoke(file: &str, text: &str, id: &str) -> Result<String, Problem> {
+    if std::path::Path::new(file).extension().is_some_and(|end| end == "jsonl") {
+        revoke_line(file, text, id)
+    } else {
+        revoke_table(file, text, id)
+    }
+}
+
+/// The same for JSON lines: the key's line is written anew, and no other is touched.
+fn revoke_line(file: &str, text: &str, id: &str) -> Result<String, Problem> {
+    let mut found = 0;
+    let mut changed = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let key = serde_json::from_str::<serde_json::Value>(line).ok();
+        let key = key.filter(|key| key.get("id").and_then(|id| id.as_str()) == Some(id));
+        match key {
+            Some(key) if key.get("disabled").is_some_and(|flag| flag == true) => {
+                found += 1;
+                changed.push_str(line);
+            }
+            Some(mut key) => {
+                found += 1;
+                if let Some(fields) = key.as_object_mut() {
+                    fields.insert("disabled".to_owned(), true.into());
+                }
+                changed.push_str(&key.to_string());
+                changed.push_str(line.get(line.trim_end().len()..).unwrap_or_default());
+            }
+            None => changed.push_str(line),
+        }
+    }
+    match found {
+        0 => Err(unknown(file, id)),
+        1 => Ok(changed),
+        _ => {
+            let message = format!("the key `{}` is there twice", printable(id));
+            Err(Problem::new(file, message).help("remove one line"))
+        }
+    }
+}
+
+/// The problem of an id that no key has.
+fn unknown(file: &str, id: &str) -> Problem {
+    let message = format!("there is no key with the id `{}`", printable(id));
+    Problem::new(file, message).help("the id is the part of the key that logs show")
+}
+
+/// The same for TOML.
+fn revoke_table(file: &str, toml_text: &str, id: &str) -> Result<String, Problem> {
     let tree = DeTable::parse(toml_text).map_err(|error| {
-        let problem = Problem::new(FILE, format!("this is not TOML: {}", error.message()));
+        let problem = Problem::new(file, format!("this is not TOML: {}", error.message()));
         let offset = error.span().map_or(0, |span| span.start);
         problem.at_offset(toml_text, offset).help("correct the file, then revoke the key again")
     })?;
     let mut found = keys(tree.get_ref()).filter(|(_, key)| text_of(key, "id") == Some(id));
     let Some((number, key)) = found.next() else {
-        let message = format!("there is no key with the id `{}`", printable(id));
-        return Err(
-            Problem::new(FILE, message).help("the id is the part of the key that logs show")
-        );
+        return Err(unknown(file, id));
     };
     if let Some((_, second)) = found.next() {
         let offset = second.get("id").map_or(0, |id| id.span().start);
         let message = format!("the key `{id}` is there twice");
-        return Err(Problem::new(FILE, message)
+        return Err(Problem::new(file, message)
             .at_offset(toml_text, offset)
             .help("remove one entry"));
     }
@@ -43,7 +85,7 @@ pub fn revoke(toml_text: &str, id: &str) -> Result<String, Problem> {
         changes(toml_text, key).into_iter().find(|text| differs_only_there(&tree, text, number));
     changed.ok_or_else(|| {
         let offset = key.get("id").map_or(0, |id| id.span().start);
-        let problem = Problem::new(FILE, format!("the key `{id}` is written in an unusual way"));
+        let problem = Problem::new(file, format!("the key `{id}` is written in an unusual way"));
         problem.at_offset(toml_text, offset).help("set `disabled = true` for it by hand")
     })
 }

@@ -1,122 +1,96 @@
 //! The table of all keys: packed, and how a presented key is found in it.
 //!
-//! A gate may have a hundred thousand keys, of which a worker sees a few. So the bundle has them
-//! as one text, one line of JSON for each key, sorted by id; loading it only finds the lines, and
-//! a line is read when its key first speaks.
+//! A gate may have a hundred thousand keys, of which a worker sees a few. So a key is a row of some
+//! hundred bytes, sorted by id, that stays packed in the bundle until the key speaks; what was read
+//! of the keys that spoke last is kept.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
-use std::sync::OnceLock;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
 
 use super::entry::{Digest, Key};
+#[cfg(feature = "author")]
+use super::row::Words;
+use super::row::{id_of, read};
 use super::text::KeyText;
 use crate::decision::Reason;
+use crate::rows::Rows;
 
-/// What every line begins with: the id is the first field.
-const LINE_START: &str = "{\"id\":\"";
-
-/// One key of the table.
-#[derive(Clone, Debug)]
-struct Slot {
-    /// Where its line begins in the packed text.
-    from: usize,
-    /// Where its line ends, without the line end.
-    to: usize,
-    /// The key, once it was asked for; none in it where its line cannot be read.
-    key: OnceLock<Option<Box<Key>>>,
-}
+/// Keys that were read and are kept; one is about half a kilobyte.
+const RECENT_MAX: usize = 1024;
 
 /// All keys of a bundle, by id.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
-    /// The lines.
-    packed: String,
-    /// One for each line.
-    slots: Vec<Slot>,
+    /// The texts that the rows share.
+    words: Rows,
+    /// One for each key, sorted by id.
+    rows: Rows,
+    /// Keys that spoke lately, by their rows.
+    recent: RefCell<HashMap<usize, Rc<Key>>>,
+    /// All of them, once a tool has asked.
+    #[cfg(feature = "author")]
+    all: std::cell::OnceCell<Vec<Key>>,
 }
 
 /// Compares what is known of the keys.
 impl PartialEq for Keys {
     fn eq(&self, other: &Keys) -> bool {
-        self.packed == other.packed
+        (&self.words, &self.rows) == (&other.words, &other.rows)
     }
 }
 
 impl Eq for Keys {}
 
-/// Written as one text.
-impl Serialize for Keys {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.packed)
-    }
-}
-
-/// Read from one text, whose lines must be sorted by id.
-impl<'de> Deserialize<'de> for Keys {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let packed = String::deserialize(deserializer)?;
-        Keys::unpack(packed).map_err(serde::de::Error::custom)
-    }
-}
-
-/// The id of a line.
-fn id_of(line: &str) -> Option<&str> {
-    line.strip_prefix(LINE_START)?.split_once('"').map(|(id, _)| id)
-}
-
 impl Keys {
-    /// The keys of a list in any order; of two with one id, the later is dropped.
-    pub(super) fn sorted(mut list: Vec<Key>) -> Keys {
-        list.sort_by(|one, other| one.id.cmp(&other.id));
-        list.dedup_by(|later, earlier| later.id == earlier.id);
-        let mut keys = Keys::default();
-        for key in list {
-            // Writing a key as JSON cannot fail: its maps have text keys.
-            let Ok(line) = serde_json::to_string(&key) else { continue };
-            let from = keys.packed.len();
-            keys.packed.push_str(&line);
-            let to = keys.packed.len();
-            keys.packed.push('\n');
-            keys.slots.push(Slot { from, to, key: OnceLock::from(Some(Box::new(key))) });
-        }
-        keys
-    }
-
-    /// Finds the lines of a packed text.
-    fn unpack(packed: String) -> Result<Keys, &'static str> {
-        let mut slots = Vec::new();
+    /// Opens the two lists of a bundle in these parts of its bytes; says why they are no keys.
+    pub(crate) fn open(
+        bytes: &Rc<Vec<u8>>,
+        words: Range<usize>,
+        rows: Range<usize>,
+    ) -> Result<Keys, &'static str> {
+        let words = Rows::open(bytes, words).ok_or("the words of its keys are cut off")?;
+        let rows = Rows::open(bytes, rows).ok_or("its keys are cut off")?;
         let mut before = "";
-        let mut from = 0;
-        for line in packed.split_terminator('\n') {
-            let id = id_of(line).ok_or("a line of the keys is not a key")?;
-            // INVARIANT: strictly sorted by id, because `find` searches by halves.
+        for row in rows.iter() {
+            let id = id_of(row).ok_or("a row of its keys is no key")?;
+            // INVARIANT: strictly sorted by id, because `row_of` searches by halves.
             if id.is_empty() || id <= before {
-                return Err("the keys are not sorted by id");
+                return Err("its keys are not sorted by id");
             }
             before = id;
-            let to = from + line.len();
-            slots.push(Slot { from, to, key: OnceLock::new() });
-            from = to + 1;
         }
-        Ok(Keys { packed, slots })
+        Ok(Keys { words, rows, ..Keys::default() })
     }
 
-    /// The line of a slot.
-    fn line(&self, slot: &Slot) -> &str {
-        self.packed.get(slot.from..slot.to).unwrap_or_default()
+    /// The two lists as they stand in a bundle: words and rows.
+    #[cfg(feature = "author")]
+    pub(crate) fn packed(&self) -> (&[u8], &[u8]) {
+        (self.words.packed(), self.rows.packed())
     }
 
-    /// The key of a slot, read when it is first asked for.
-    ///
-    /// SECURITY: a line that cannot be read, or has another id inside, is no key at all.
-    fn key<'k>(&'k self, slot: &'k Slot) -> Option<&'k Key> {
-        let read = || {
-            let line = self.line(slot);
-            let key: Option<Key> = serde_json::from_str(line).ok();
-            key.filter(|key| Some(key.id.as_str()) == id_of(line)).map(Box::new)
-        };
-        slot.key.get_or_init(read).as_deref()
+    /// Words and rows.
+    #[cfg(test)]
+    pub(super) fn lists(&self) -> (&Rows, &Rows) {
+        (&self.words, &self.rows)
+    }
+
+    /// The keys of a list in any order; of two with one id, the later is dropped. `None` where
+    /// they are more than a bundle can have.
+    #[cfg(feature = "author")]
+    pub(super) fn sorted(mut list: Vec<Key>) -> Option<Keys> {
+        list.sort_by(|one, other| one.id.cmp(&other.id));
+        list.dedup_by(|later, earlier| later.id == earlier.id);
+        let words = Words::of(&list);
+        let rows = list.iter().map(|key| words.row(key)).collect::<Option<Vec<Vec<u8>>>>()?;
+        Some(Keys {
+            words: Rows::pack(&words.list())?,
+            rows: Rows::pack(&rows)?,
+            recent: RefCell::default(),
+            all: list.into(),
+        })
     }
 
     /// Finds the key that a client presented, whether or not it may be used now.
@@ -124,13 +98,13 @@ impl Keys {
     /// SECURITY: the id is public, the secret is not: digests are compared in constant time,
     /// both of them always, and against a stand-in where the id is unknown, so that the time
     /// taken tells nothing of a secret (test `find_never_accepts_a_wrong_secret`).
-    pub fn find(&self, presented: &KeyText) -> Result<&Key, Reason> {
+    pub fn find(&self, presented: &KeyText) -> Result<Rc<Key>, Reason> {
         /// What is compared where there is nothing to compare with; no text has this digest.
         const NOTHING: Digest = Digest::new([0; 32]);
         let digest = presented.digest();
-        let key = self.by_id(presented.id());
-        let stored = key.map_or(&NOTHING, |key| &key.digest);
-        let next = key.and_then(|key| key.next_digest.as_ref()).unwrap_or(&NOTHING);
+        let key = self.get(presented.id());
+        let stored = key.as_ref().map_or(&NOTHING, |key| &key.digest);
+        let next = key.as_ref().and_then(|key| key.next_digest.as_ref()).unwrap_or(&NOTHING);
         let same = digest.is(stored) | digest.is(next);
         match key {
             Some(key) if bool::from(same) => Ok(key),
@@ -139,43 +113,83 @@ impl Keys {
     }
 
     /// The key with this id.
-    pub fn by_id(&self, id: &str) -> Option<&Key> {
-        let order = |slot: &Slot| id_of(self.line(slot)).map_or(Ordering::Less, |one| one.cmp(id));
-        let at = self.slots.binary_search_by(order).ok()?;
-        self.key(self.slots.get(at)?)
+    pub fn get(&self, id: &str) -> Option<Rc<Key>> {
+        let at = self.row_of(id)?;
+        if let Some(key) = self.recent.borrow().get(&at) {
+            return Some(Rc::clone(key));
+        }
+        let key = Rc::new(read(self.rows.get(at)?, &self.words)?);
+        let mut recent = self.recent.borrow_mut();
+        if recent.len() >= RECENT_MAX {
+            recent.clear();
+        }
+        recent.insert(at, Rc::clone(&key));
+        Some(key)
     }
 
-    /// Every key, sorted by id.
-    pub fn iter(&self) -> impl Iterator<Item = &Key> {
-        self.slots.iter().filter_map(|slot| self.key(slot))
+    /// The row of the key with this id.
+    fn row_of(&self, id: &str) -> Option<usize> {
+        let mut range = 0..self.rows.len();
+        while !range.is_empty() {
+            let middle = range.start.midpoint(range.end);
+            match self.rows.get(middle).and_then(id_of)?.cmp(id) {
+                Ordering::Less => range.start = middle + 1,
+                Ordering::Equal => return Some(middle),
+                Ordering::Greater => range.end = middle,
+            }
+        }
+        None
     }
 
     /// How many keys there are.
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.rows.len()
     }
 
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.len() == 0
+    }
+}
+
+/// What tools do, who see all keys and not only those that speak.
+#[cfg(feature = "author")]
+impl Keys {
+    /// Every key, sorted by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Key> {
+        self.all().iter()
+    }
+
+    /// The key with this id.
+    pub fn by_id(&self, id: &str) -> Option<&Key> {
+        let all = self.all();
+        all.get(all.binary_search_by(|key| key.id.as_str().cmp(id)).ok()?)
+    }
+
+    /// All of them.
+    fn all(&self) -> &Vec<Key> {
+        let read = |row: &[u8]| read(row, &self.words);
+        self.all.get_or_init(|| self.rows.iter().filter_map(read).collect())
+    }
+
+    /// Whether every row can be read.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.rows.iter().all(|row| read(row, &self.words).is_some())
     }
 
     /// The table with this key in the place of the one with its id, for tools that ask what would
-    /// be if a key were another.
-    #[cfg(feature = "author")]
-    #[must_use]
-    pub fn with(&self, key: Key) -> Keys {
+    /// be if a key were another; `None` where there is no room for it.
+    pub fn with(&self, key: Key) -> Option<Keys> {
         let mut list: Vec<Key> = self.iter().filter(|one| one.id != key.id).cloned().collect();
         list.push(key);
         Keys::sorted(list)
     }
 
-    /// Revokes a key in a packed table; false where the id is unknown.
-    pub fn disable(&mut self, id: &str) -> bool {
-        let mut list: Vec<Key> = self.iter().cloned().collect();
-        let Some(key) = list.iter_mut().find(|key| key.id == id) else { return false };
-        key.disabled = true;
-        *self = Keys::sorted(list);
-        true
+    /// The table with a key revoked; `None` where the id is unknown.
+    #[must_use]
+    pub fn disabled(&self, id: &str) -> Option<Keys> {
+        let mut list = self.all().clone();
+        list.iter_mut().find(|key| key.id == id)?.disabled = true;
+        Keys::sorted(list)
     }
 }

@@ -1,6 +1,7 @@
 //! Keys: their format, the constant-time find, the keys file, revoking.
 
 mod file;
+mod lines;
 mod revoke;
 
 use proptest::prelude::*;
@@ -31,8 +32,28 @@ fn entry(key: &KeyText) -> Key {
         not_before: None,
         expires: None,
         disabled: false,
+        file: String::new(),
         line: 0,
     }
+}
+
+/// A table of these keys.
+fn sorted(keys: Vec<Key>) -> Keys {
+    Keys::sorted(keys).expect("they are few")
+}
+
+/// A table as a bundle would have it, with other rows.
+fn opened(keys: &Keys, rows: &[&[u8]]) -> Result<Keys, &'static str> {
+    let rows = crate::rows::Rows::pack(rows).expect("they are few");
+    let (words, rows) = (keys.packed().0, rows.packed());
+    let bytes = std::rc::Rc::new([words, rows].concat());
+    Keys::open(&bytes, 0..words.len(), words.len()..bytes.len())
+}
+
+/// A table that was packed and read again.
+fn reopened(keys: &Keys) -> Keys {
+    let (_, rows) = keys.lists();
+    opened(keys, &rows.iter().collect::<Vec<_>>()).expect("it was packed")
 }
 
 /// Either form, an id of it, and enough random bytes.
@@ -145,9 +166,9 @@ fn find_knows_both_digests_and_nothing_else() {
     let (old, new, other) = (text("demo01", 1), text("demo01", 2), text("demo01", 3));
     let mut key = entry(&old);
     key.next_digest = Some(new.digest());
-    let keys = Keys::sorted(vec![entry(&text("zzzzzz", 1)), key, entry(&text("aaaaaa", 1))]);
-    assert_eq!(keys.find(&old).map(|key| key.id.as_str()), Ok("demo01"));
-    assert_eq!(keys.find(&new).map(|key| key.id.as_str()), Ok("demo01"));
+    let keys = sorted(vec![entry(&text("zzzzzz", 1)), key, entry(&text("aaaaaa", 1))]);
+    assert_eq!(keys.find(&old).map(|key| key.id.clone()), Ok("demo01".to_owned()));
+    assert_eq!(keys.find(&new).map(|key| key.id.clone()), Ok("demo01".to_owned()));
     assert_eq!(keys.find(&other), Err(Reason::UnknownKey));
     assert_eq!(keys.find(&text("demo02", 1)), Err(Reason::UnknownKey));
     assert_eq!(Keys::default().find(&old), Err(Reason::UnknownKey));
@@ -218,50 +239,88 @@ fn a_key_serves_its_accounts() {
     assert!(!key.serves("powerdns/main"));
 }
 
-#[test]
-fn a_bundle_keeps_the_keys_and_refuses_a_disordered_table() {
-    let mut full = entry(&text("demo02", 1));
-    full.expires = Some(Timestamp::from_second(1_800_000_000).expect("a time"));
-    full.networks = vec!["office".to_owned()];
-    let keys = Keys::sorted(vec![full, entry(&text("demo01", 1))]);
-    let json = serde_json::to_string(&keys).expect("JSON");
-    assert_eq!(serde_json::from_str::<Keys>(&json).expect("keys"), keys);
-    // What is absent takes no room.
-    assert!(!json.contains("null") && !json.contains("[]") && !json.contains("false"), "{json}");
-    let text: String = serde_json::from_str(&json).expect("a text");
-    let lines: Vec<&str> = text.lines().collect();
-    let [one, two] = lines.as_slice() else { panic!("{text}") };
-    let packed = |lines: &[&str]| {
-        let json = serde_json::Value::from(lines.concat()).to_string();
-        serde_json::from_str::<Keys>(&json)
+/// A key with everything that a key can have.
+fn full() -> Key {
+    let name = |text: &str| crate::name::Name::parse(text, crate::name::NameForm::Fqdn).ok();
+    let grant = Grant {
+        grant: "acme-host".to_owned(),
+        zone: name("example.com"),
+        domain: None,
+        name: name("_acme-challenge.www.example.com"),
+        line: 0,
     };
-    let line = |text: &str| format!("{text}\n");
-    assert!(packed(&[&line(one), &line(two)]).is_ok_and(|again| again == keys));
+    Key {
+        next_digest: Some(text("demo02", 2).digest()),
+        owner: Some("web team".to_owned()),
+        roles: vec!["auditors".to_owned(), "editors".to_owned()],
+        attributes: [("environment".to_owned(), "preview".to_owned())].into(),
+        networks: vec!["office".to_owned()],
+        grants: vec![grant.clone(), Grant { name: None, domain: name("example.com"), ..grant }],
+        not_before: Timestamp::from_second(-1).ok(),
+        expires: Timestamp::from_second(1_800_000_000).ok(),
+        disabled: true,
+        ..entry(&text("demo02", 1))
+    }
+}
+
+#[test]
+fn a_bundle_keeps_all_of_a_key() {
+    let keys = sorted(vec![full(), entry(&text("demo01", 1))]);
+    let again = reopened(&keys);
+    assert_eq!(again, keys);
+    assert_eq!(again.iter().collect::<Vec<_>>(), [&entry(&text("demo01", 1)), &full()]);
+    assert_eq!(again.get("demo02").as_deref(), Some(&full()));
+    assert_eq!(again.find(&text("demo02", 2)).as_deref(), Ok(&full()));
+    assert_eq!((again.len(), again.get("demo03")), (2, None));
+    assert!(again.is_whole());
+}
+
+#[test]
+fn a_disordered_table_is_refused() {
+    let keys = sorted(vec![full(), entry(&text("demo01", 1))]);
+    let (_, rows) = keys.lists();
+    let [one, two] = [rows.get(0), rows.get(1)].map(|row| row.expect("a row").to_vec());
+    let opened = |rows: &[&[u8]]| opened(&keys, rows);
+    assert!(opened(&[&one, &two]).is_ok_and(|again| again == keys));
     for bad in [
-        packed(&[&line(two), &line(one)]),
-        packed(&[&line(one), &line(one)]),
-        packed(&[&line(one), "\n", &line(two)]),
-        packed(&["[]\n"]),
-        packed(&["{\"id\":\"\"}\n"]),
-        packed(&["{\"digest\":\"\"}\n"]),
+        opened(&[&two, &one]),
+        opened(&[&one, &one]),
+        opened(&[&one, b"", &two]),
+        opened(&[b"\0"]),
+        opened(&[b"\x05demo"]),
+        opened(&[b"\x02\xff\xff"]),
     ] {
         assert!(bad.is_err());
     }
-    // A line that is damaged inside is no key, and harms no other.
-    for (from, to) in [("sha256:", "sha255:"), ("\"description\"", "\"hint\""), ("}", "")] {
-        let damaged = one.replacen(from, to, 1);
-        let keys = packed(&[&line(&damaged), &line(two)]).expect("lines");
-        assert_eq!(keys.find(&self::text("demo01", 1)), Err(Reason::UnknownKey), "{damaged}");
-        assert!(keys.find(&self::text("demo02", 1)).is_ok());
+    // A row that is damaged inside is no key, and harms no other.
+    let longer = [&two[..], b"\0"].concat();
+    let damaged = |from: &[u8], to: &[u8]| {
+        let at = two.windows(from.len()).position(|part| part == from).expect("it is there");
+        [&two[..at], to, &two[at + from.len()..]].concat()
+    };
+    for bad in [
+        longer,
+        two[..two.len() - 1].to_vec(),
+        damaged(b"example.com", b"Example.com"),
+        damaged(b"example.com", b"example..om"),
+        damaged(b"d\x01", b"\xff\x01"),
+        // The owner is a word that there is not.
+        damaged(b"\x01d\x01", b"\x01d\x7f"),
+    ] {
+        let Ok(keys) = opened(&[&one, &bad]) else { continue };
+        assert_eq!(keys.find(&text("demo02", 1)), Err(Reason::UnknownKey), "{bad:?}");
+        assert!(keys.find(&text("demo01", 1)).is_ok());
         assert_eq!((keys.len(), keys.iter().count()), (2, 1));
+        assert!(!keys.is_whole());
     }
 }
 
 #[test]
 fn a_packed_key_can_be_disabled() {
-    let mut keys = Keys::sorted(vec![entry(&text("demo01", 1)), entry(&text("demo02", 1))]);
-    assert!(keys.disable("demo02") && !keys.disable("demo03"));
-    let disabled: Vec<bool> = keys.iter().map(|key| key.disabled).collect();
+    let keys = sorted(vec![entry(&text("demo01", 1)), entry(&text("demo02", 1))]);
+    assert!(keys.disabled("demo03").is_none());
+    let disabled = keys.disabled("demo02").expect("it is there");
+    let disabled: Vec<bool> = reopened(&disabled).iter().map(|key| key.disabled).collect();
     assert_eq!(disabled, [false, true]);
 }
 
@@ -321,12 +380,12 @@ proptest! {
             own.digest = Digest::new([7; 32]);
         }
         let others = ids.iter().filter(|one| **one != id).map(|id| entry(&text(id, 5)));
-        let keys = Keys::sorted(others.chain([own]).collect());
-        prop_assert_eq!(keys.find(&right).map(|key| &key.id), Ok(&id));
-        prop_assert_eq!(keys.find(&wrong).map(|key| &key.id), Err(Reason::UnknownKey));
+        let keys = sorted(others.chain([own]).collect());
+        prop_assert_eq!(keys.find(&right).map(|key| key.id.clone()), Ok(id.clone()));
+        prop_assert_eq!(keys.find(&wrong), Err(Reason::UnknownKey));
         for other in &ids {
             let stranger = text(other, 6);
-            prop_assert_eq!(keys.find(&stranger).map(|key| &key.id), Err(Reason::UnknownKey));
+            prop_assert_eq!(keys.find(&stranger), Err(Reason::UnknownKey));
         }
     }
 }

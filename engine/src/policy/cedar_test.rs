@@ -10,9 +10,10 @@ use std::str::FromStr;
 use cedar_policy::{Context, Decision, Entities, EntityUid, PolicyId, Request, Response};
 use serde_json::{Value, json};
 
+use super::entry::LINK_MARK;
 use super::facts::Reads;
 use super::names;
-use super::subject::{Candidates, LINK_MARK};
+use super::subject::Candidates;
 use super::{Asked, Policies};
 use crate::key::Keys;
 use crate::pattern::Patterns;
@@ -50,7 +51,7 @@ impl Policies {
     /// where it cannot be expressed, which no decided operation is.
     pub fn cedar_test(&self, patterns: &Patterns, asked: &Asked) -> Option<Value> {
         let Asked { asking, operation } = asked;
-        let entries: Vec<_> = asking.subject.entries().iter().map(Rc::clone).collect();
+        let entries: Vec<_> = asking.subject.entries().into_iter().map(Rc::clone).collect();
         let all = Candidates { reads: Reads::ALL, ..Candidates::of(&entries)? };
         let seen = self.seen(patterns, asking, operation, &all)?;
         let (request, prepared) = self.request(asking, &all, &seen)?;

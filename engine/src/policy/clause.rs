@@ -86,7 +86,7 @@ impl Entry {
 
     /// Works the parts out; `None` never happens, because Cedar reads what it wrote.
     fn make_parts(&self) -> Option<Parts> {
-        let policy = self.policy.to_json().ok()?;
+        let policy = self.policy()?.to_json().ok()?;
         let mut taken: Vec<Value> = Vec::new();
         let mut made = Vec::new();
         let scope = self.upto(&policy, &taken)?;
@@ -103,13 +103,9 @@ impl Entry {
     fn upto(&self, policy: &Value, conditions: &[Value]) -> Option<Rc<Entry>> {
         let mut prefix = policy.clone();
         prefix.as_object_mut()?.insert("conditions".to_owned(), Value::from(conditions.to_vec()));
-        let entry = Entry {
-            scope: Scope { types: None, ..self.scope.clone() },
-            policy: Policy::from_json(Some(self.policy.id().clone()), prefix).ok()?,
-            authored: Rc::clone(&self.authored),
-            clauses: OnceCell::new(),
-        };
-        Some(Rc::new(entry))
+        let scope = Scope { types: None, ..self.scope.clone() };
+        let policy = Policy::from_json(Some(self.policy()?.id().clone()), prefix).ok()?;
+        Some(Rc::new(Entry::made(policy, scope, Rc::clone(&self.authored))))
     }
 }
 

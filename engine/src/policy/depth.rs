@@ -9,6 +9,7 @@
 //! The command and the filter run the same check, with limits of half of what was measured inside
 //! Envoy or less (`docs/limits.md`).
 
+use super::packed::Authored;
 use crate::problem::Problem;
 
 /// Brackets of any kind inside one another.
@@ -106,6 +107,21 @@ pub(super) fn check(file: &str, text: &str) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// Checks one policy of a bundle, which is parsed later.
+///
+/// SECURITY: packing has looked at it, but a trap takes a whole worker down, so nothing is parsed
+/// in a filter that the filter has not looked at itself.
+pub(super) fn check_packed(authored: &Authored, text: &[u8]) -> Result<(), Problem> {
+    let problem = |message: String| Problem::new(&authored.file, message).at(authored.line);
+    let id = &authored.id;
+    let text = std::str::from_utf8(text)
+        .map_err(|_| problem(format!("the text of `{id}` is not UTF-8")))?;
+    check(&authored.file, text).map_err(|found| {
+        let problem = problem(format!("in `{id}`, {}", found.message));
+        problem.help(found.help.unwrap_or_default())
+    })
 }
 
 /// Moves behind the closing quote of a string.

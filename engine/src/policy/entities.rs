@@ -8,7 +8,9 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use cedar_policy::{Context, Entities, Entity, EntityTypeName, EntityUid, RestrictedExpression};
+#[cfg(feature = "author")]
+use cedar_policy::Entities;
+use cedar_policy::{Context, Entity, EntityTypeName, EntityUid, RestrictedExpression};
 use jiff::Timestamp;
 
 use super::names::{self, Types};
@@ -97,6 +99,7 @@ pub(super) fn action(types: &Types, action: Action) -> Entity {
 }
 
 /// All actions, with their groups.
+#[cfg(feature = "author")]
 pub(super) fn actions(types: &Types) -> Option<Entities> {
     Entities::from_entities(Action::ALL.iter().map(|one| action(types, *one)), None).ok()
 }

@@ -4,6 +4,7 @@
 //! A list may be long, so the one that was most probably meant comes first.
 
 use super::Lists;
+use crate::operation::Action;
 use crate::problem::{Problem, nearest};
 use crate::record_type::RecordType;
 use crate::window::WEEKDAYS;
@@ -13,6 +14,9 @@ const NAMED_MAX: usize = 40;
 
 /// The problem, with a help line of our own where it is about a closed list.
 pub(super) fn with_nearest(problem: Problem, lists: &Lists) -> Problem {
+    if let Some(near) = action(&problem.message) {
+        return problem.help(format!("did you mean `Action::\"{near}\"`?"));
+    }
     let Some((kind, found)) = member(&problem.message) else { return problem };
     let Some((noun, right)) = members(kind, lists) else { return problem };
     let near = nearest(found, right.iter().map(String::as_str));
@@ -31,6 +35,15 @@ pub(super) fn with_nearest(problem: Problem, lists: &Lists) -> Problem {
     let message = format!("there is no {noun} `{found}`");
     let policy = problem.message.split('`').nth(1).unwrap_or_default();
     Problem { message: format!("{message} (policy `{policy}`)"), ..problem.help(help) }
+}
+
+/// The action that a misspelt one was meant to be. Cedar suggests one too, but of several that are
+/// as near any, and its distance knows nothing of exchanged letters.
+fn action(message: &str) -> Option<&'static str> {
+    let (_, found) = message.split_once("unrecognized action `Action::\"")?;
+    let (found, _) = found.split_once('"')?;
+    let all = Action::ALL.iter().flat_map(|action| [Some(action.name()), action.group()]);
+    nearest(found, all.flatten())
 }
 
 /// The type and the id in Cedar's words about an entity that is not in its closed list.

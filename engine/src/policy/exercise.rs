@@ -17,7 +17,7 @@ use cedar_policy::{
 use serde_json::Value;
 
 use super::clause::{source_of, split};
-use super::load::Authored;
+use super::packed::Authored;
 use super::scope::ResourceBound;
 use super::seen::Seen;
 use super::subject::Candidates;
@@ -218,7 +218,7 @@ fn beyond_index(entry: &Entry) -> Option<Expression> {
     if entry.scope.resource != ResourceBound::Any {
         return None;
     }
-    match entry.policy.resource_constraint() {
+    match entry.policy()?.resource_constraint() {
         ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => {
             Expression::from_str(&format!("resource in {uid}")).ok()
         }
@@ -256,13 +256,14 @@ impl Policies {
     /// All policies and templates with what can be shown of them, in the order of their files.
     pub fn outlines(&self) -> Vec<Outline> {
         let policies = self.entries.iter().filter_map(|entry| {
-            let narrow = entry.policy.resource_constraint() != ResourceConstraint::Any
+            let policy = entry.policy()?;
+            let narrow = policy.resource_constraint() != ResourceConstraint::Any
                 && !matches!(entry.scope.resource, ResourceBound::Kind(_));
-            Some(outline(&entry.authored, narrow, &entry.policy.to_json().ok()?))
+            Some(outline(&entry.authored, narrow, &policy.to_json().ok()?))
         });
-        let templates = self.templates.iter().map(|template| {
-            let narrow = template.binds != super::Binds::Nothing;
-            outline(&template.authored, narrow, &template.json)
+        let templates = self.templates.iter().filter_map(|template| {
+            let narrow = template.slots.binds != super::Binds::Nothing;
+            Some(outline(&template.authored, narrow, template.json()?))
         });
         let mut all: Vec<Outline> = policies.chain(templates).collect();
         all.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));

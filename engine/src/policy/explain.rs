@@ -119,7 +119,7 @@ fn explained(entry: &Entry, why: Why, clauses: Vec<Clause>) -> Explained {
         doc: entry.authored.doc.clone(),
         file: entry.authored.file.clone(),
         line: entry.authored.line,
-        forbids: !entry.permits(),
+        forbids: !entry.permits,
         who: who_of(entry),
         on: on_text(entry),
         why,

@@ -1,10 +1,11 @@
 //! What a policy mentions, read from its JSON form.
 //!
-//! Three questions are answered once, at load: which attributes of a resource does it read (only
+//! Three questions are answered once, when a bundle is packed: which attributes of a resource does it read (only
 //! those are made for a request, and values that a request replaces unseen must be looked up if
 //! they are among them), which named patterns does it ask for (only those are evaluated), and
 //! which entities does it name (each must be in canonical form, or it could never match).
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Declares [`Attribute`] with the names that the schema gives them.
@@ -44,7 +45,7 @@ attributes! {
 }
 
 /// A set of attributes: those that some policies read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Reads(u32);
 
 impl Reads {
@@ -71,6 +72,7 @@ impl Reads {
     ///
     /// INVARIANT: a name that also belongs to a key or the context is added all the same, because
     /// too many attributes change nothing and one too few would.
+    #[cfg(feature = "author")]
     fn add(&mut self, name: &str) {
         if let Some(found) = Attribute::ALL.iter().find(|attribute| attribute.name() == name) {
             self.0 |= 1 << *found as u32;
@@ -79,7 +81,7 @@ impl Reads {
 }
 
 /// What one policy mentions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mentions {
     /// The attributes it reads.
     pub(super) reads: Reads,
@@ -97,6 +99,7 @@ impl Mentions {
 /// Reads what a policy mentions.
 ///
 /// The walk keeps its own stack: its depth does not depend on the policy's.
+#[cfg(feature = "author")]
 pub(super) fn mentions(policy: &Value) -> Mentions {
     let mut found = Mentions::default();
     let mut pending = vec![policy];
@@ -126,6 +129,7 @@ pub(super) fn mentions(policy: &Value) -> Mentions {
 }
 
 /// Whether a template has this slot.
+#[cfg(feature = "author")]
 pub(super) fn has_slot(policy: &Value, slot: &str) -> bool {
     ["principal", "resource"].iter().any(|scope| {
         let scope = policy.get(scope);

@@ -3,11 +3,13 @@
 //! A template's link is a policy of its own here, with its slots filled; what a tool sees is what
 //! is decided by.
 
+use std::rc::Rc;
+
 use cedar_policy::{EntityUid, Policy, ResourceConstraint};
 use serde_json::Value;
 
-use super::load::LoadedTemplate;
-use super::scope::{PrincipalBound, ResourceBound, Scope};
+use super::entry::Template;
+use super::scope::{PrincipalBound, ResourceBound};
 use super::{Entry, Policies, facts, names};
 use crate::key::Key;
 use crate::operation::{Action, ResourceKind};
@@ -121,14 +123,14 @@ impl Policies {
 
     /// All templates, in the order of their files.
     pub fn templates(&self) -> Vec<Blank> {
-        let blank = |template: &LoadedTemplate| {
-            let resource = template.binds.slot().map(|kind| (kind, "?resource"));
-            let json = facts::link(&template.json, ("Key", "?principal"), resource);
+        let blank = |template: &Rc<Template>| {
+            let resource = template.slots.binds.slot().map(|kind| (kind, "?resource"));
+            let json = facts::link(template.json()?, ("Key", "?principal"), resource);
             let policy = Policy::from_json(None, json).ok()?;
-            let scope = Scope::of(&policy, &self.groups);
-            let entry = Entry::new(policy, scope, template.authored.clone());
+            let authored = Rc::clone(&template.authored);
+            let entry = Entry::made(policy, template.scope.clone(), authored);
             let holding = holding(&entry, None, 0)?;
-            Some(Blank { holding, grants: template.grants.clone() })
+            Some(Blank { holding, grants: template.slots.grants.clone() })
         };
         self.templates.iter().filter_map(blank).collect()
     }
@@ -156,7 +158,7 @@ fn holding(entry: &Entry, linked: Option<&str>, number: usize) -> Option<Holding
         doc: authored.doc.clone(),
         file: authored.file.clone(),
         line: authored.line,
-        forbids: !entry.permits(),
+        forbids: !entry.permits,
         linked: linked.map(str::to_owned),
         who: who_of(entry),
         actions: Action::ALL
@@ -166,8 +168,8 @@ fn holding(entry: &Entry, linked: Option<&str>, number: usize) -> Option<Holding
             .collect(),
         on: on_of(&entry.scope.resource),
         clauses: clauses.map(|one| format!("{} {}", word(one.unless), one.text)).collect(),
-        text: entry.policy.to_string(),
-        json: entry.policy.to_json().ok()?,
+        text: entry.policy()?.to_string(),
+        json: entry.policy()?.to_json().ok()?,
     })
 }
 
@@ -186,10 +188,10 @@ pub(super) fn on_text(entry: &Entry) -> String {
         let (kind, name) = names::parts(uid);
         (kind == "Pattern").then(|| format!("what the pattern {name} matches"))
     };
-    let found = match entry.policy.resource_constraint() {
+    let found = entry.policy().and_then(|policy| match policy.resource_constraint() {
         ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => pattern(&uid),
         ResourceConstraint::Any | ResourceConstraint::Eq(_) | ResourceConstraint::Is(_) => None,
-    };
+    });
     found.unwrap_or_else(|| entry.scope.resource.text())
 }
 

@@ -3,91 +3,34 @@
 //! Files are parsed one by one, so that a problem has a file and a line; ids come from `@id`,
 //! because Cedar's own positional ids change when a file is edited. Packing validates the whole set
 //! strictly and at level 1, with warnings as errors; a filter that loads a bundle does not do it
-//! again, and denies by any policy that cannot be evaluated.
+//! again, and denies by any policy that cannot be parsed or evaluated.
 
-#[cfg(feature = "author")]
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 
 use cedar_policy::{Policy, PolicyId, PolicySet, Template};
-#[cfg(feature = "author")]
 use cedar_policy::{Schema, ValidationMode, ValidationResult, Validator};
 use miette::Diagnostic;
 
 use super::depth;
-use super::facts::{self, Mentions};
+use super::facts;
+use super::packed::{Authored, Binds, Slots};
 use crate::problem::Problem;
 
 /// Annotations that mean something; any other is a misspelling.
 const ANNOTATIONS: [&str; 5] = ["id", "doc", "grant", "binds", "allow_lint"];
 
-/// A policy or template as its author wrote it.
+/// A template that was parsed.
 #[derive(Clone, Debug)]
-pub(super) struct Authored {
-    /// Its `@id`.
-    pub(super) id: String,
-    /// Its `@doc`, a sentence on whom it is for.
-    pub(super) doc: String,
-    /// The file it stands in.
-    pub(super) file: String,
-    /// The line it begins at.
-    pub(super) line: usize,
-    /// Its `@allow_lint`: the warnings that its author allows.
-    #[cfg(feature = "author")]
-    pub(super) allow: String,
-    /// What it mentions.
-    pub(super) mentions: Mentions,
-}
-
-/// What a template's `?resource` stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Binds {
-    /// `@binds("zone")`: the grant's zone.
-    Zone,
-    /// `@binds("domain")`: the grant's domain.
-    Domain,
-    /// `@binds("name")`: the grant's owner name.
-    Name,
-    /// No `?resource` at all.
-    Nothing,
-}
-
-#[cfg(feature = "explain")]
-impl Binds {
-    /// The field of a grant; empty where there is none.
-    #[cfg(feature = "author")]
-    pub(super) const fn field(self) -> &'static str {
-        match self {
-            Binds::Zone => "zone",
-            Binds::Domain => "domain",
-            Binds::Name => "name",
-            Binds::Nothing => "",
-        }
-    }
-
-    /// The type of what takes the slot's place.
-    pub(super) const fn slot(self) -> Option<&'static str> {
-        match self {
-            Binds::Zone => Some("Zone"),
-            Binds::Domain => Some("Domain"),
-            Binds::Name => Some("Name"),
-            Binds::Nothing => None,
-        }
-    }
-}
-
-/// A template with what its links need.
-#[derive(Clone, Debug)]
-pub(super) struct LoadedTemplate {
+pub(super) struct Parsed {
     /// What its author wrote.
     pub(super) authored: Authored,
-    /// The grant names it belongs to.
-    pub(super) grants: Vec<String>,
-    /// What its resource slot stands for.
-    pub(super) binds: Binds,
+    /// What makes it a template.
+    pub(super) slots: Slots,
     /// Its JSON form, in which a link's entities replace the slots.
     pub(super) json: serde_json::Value,
+    /// Its text.
+    pub(super) text: String,
 }
 
 /// All policies of a bundle.
@@ -96,7 +39,7 @@ pub(super) struct Loaded {
     /// The policies that are not templates.
     pub(super) policies: Vec<(Policy, Authored)>,
     /// The templates.
-    pub(super) templates: Vec<LoadedTemplate>,
+    pub(super) templates: Vec<Parsed>,
 }
 
 /// Parses every file, or returns every problem; the set holds what could be parsed.
@@ -114,7 +57,6 @@ pub(super) fn parse_all(files: &[(String, String)]) -> (Loaded, PolicySet, Vec<P
 }
 
 /// Validates what was parsed: strictly, at level 1, and warnings count as errors.
-#[cfg(feature = "author")]
 pub(super) fn validate(
     files: &[(String, String)],
     loaded: &Loaded,
@@ -209,7 +151,7 @@ fn take_template(
     line: usize,
     template: &Template,
     problems: &mut Vec<Problem>,
-) -> Option<(Template, LoadedTemplate)> {
+) -> Option<(Template, Parsed)> {
     let annotations: Vec<(&str, &str)> = template.annotations().collect();
     let json = template.to_json().unwrap_or_default();
     let authored = authored(file, line, &annotations, &json, problems)?;
@@ -241,7 +183,8 @@ fn take_template(
         return None;
     }
     let grants = find("grant").unwrap_or(&authored.id).split(',').map(|one| one.trim().to_owned());
-    let entry = LoadedTemplate { grants: grants.collect(), binds, json, authored };
+    let slots = Slots { grants: grants.collect(), binds };
+    let entry = Parsed { slots, json, text: template.to_string(), authored };
     Some((template.new_id(PolicyId::new(&entry.authored.id)), entry))
 }
 
@@ -289,22 +232,14 @@ fn authored(
         doc: find("doc").unwrap_or_default().to_owned(),
         file: file.to_owned(),
         line,
-        #[cfg(feature = "author")]
         allow: find("allow_lint").unwrap_or_default().to_owned(),
         mentions: facts::mentions(json),
     })
 }
 
 /// The annotation that a misspelt one was meant to be.
-#[cfg(feature = "author")]
 fn near_annotation(name: &str) -> Option<&'static str> {
     crate::problem::nearest(name, ANNOTATIONS.into_iter())
-}
-
-/// A filter suggests nothing.
-#[cfg(not(feature = "author"))]
-fn near_annotation(_: &str) -> Option<&'static str> {
-    None
 }
 
 /// The problem of two policies with one id.
@@ -315,7 +250,6 @@ fn duplicate(authored: &Authored) -> Problem {
 }
 
 /// Errors and warnings of the validator, with the file and line of their policy.
-#[cfg(feature = "author")]
 fn validation_problems(
     result: &ValidationResult,
     loaded: &Loaded,

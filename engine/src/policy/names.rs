@@ -8,12 +8,14 @@ use std::str::FromStr;
 use cedar_policy::{EntityId, EntityTypeName, EntityUid};
 
 /// An entity uid from a type and an id; `None` only where the type is not a Cedar name.
+#[cfg(feature = "author")]
 pub(super) fn uid(kind: &str, id: &str) -> Option<EntityUid> {
     let kind = EntityTypeName::from_str(kind).ok()?;
     Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
 }
 
 /// The type and id of an entity uid, as text.
+#[cfg(feature = "explain")]
 pub(super) fn parts(uid: &EntityUid) -> (String, String) {
     (uid.type_name().to_string(), uid.id().unescaped().to_owned())
 }

@@ -14,7 +14,7 @@ impl Policies {
     /// Only scopes are looked at, so a yes may still become a no; a no is one.
     pub fn could_allow_in(&self, asking: &Asking, action: Action, zone: Option<&Name>) -> bool {
         asking.subject.entries().iter().any(|entry| {
-            entry.permits()
+            entry.permits
                 && entry.scope.admits_action(action)
                 && zone.is_none_or(|zone| reaches(asking, &entry.scope.resource, action, zone))
         })

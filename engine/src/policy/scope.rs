@@ -1,16 +1,16 @@
 //! The scope of a policy, as the index sees it.
 //!
 //! Cedar evaluates every policy it is given, so it is only given those whose scope can match.
-//! A scope is read once at load into a [`Scope`], and compared with a key and an operation by
+//! A scope is read when the bundle is packed into a [`Scope`], and compared with a key and an operation by
 //! plain string comparisons.
 //!
 //! INVARIANT: a scope never excludes a policy that Cedar would find satisfied, nor one whose
 //! condition could error. What is not understood here matches everything. The property test
 //! `tests/index.rs` compares every decision with evaluating all policies.
 
-use cedar_policy::{ActionConstraint, EntityUid, Policy, PrincipalConstraint, ResourceConstraint};
+use serde::{Deserialize, Serialize};
 
-use super::{names, types};
+use super::Link;
 use crate::operation::{Action, Operation, Resource, ResourceKind};
 
 /// The account that an operation is done in, as `provider` and `provider/account`.
@@ -30,7 +30,7 @@ impl AccountId {
 }
 
 /// Which principals a policy can match.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum PrincipalBound {
     /// Every key.
     Any,
@@ -41,7 +41,7 @@ pub(super) enum PrincipalBound {
 }
 
 /// Which resources a policy can match.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum ResourceBound {
     /// Every resource.
     Any,
@@ -77,7 +77,7 @@ impl ResourceBound {
 }
 
 /// The scope of one policy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Scope {
     /// Who.
     pub(super) principal: PrincipalBound,
@@ -90,13 +90,19 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    /// Reads the scope of a static policy; slots cannot occur in one.
-    pub(super) fn of(policy: &Policy, groups: &Groups) -> Scope {
+    /// The scope of a template's link: its key and its resource take the places of the stand-ins.
+    pub(super) fn linked(&self, link: &Link) -> Scope {
+        let resource = link.resource.as_ref().map(|(_, id)| id.clone());
         Scope {
-            principal: principal_bound(&policy.principal_constraint()),
-            actions: groups.bits(&policy.action_constraint()),
-            resource: resource_bound(&policy.resource_constraint()),
-            types: policy.to_json().ok().as_ref().and_then(types::admitted),
+            principal: PrincipalBound::Key(link.key.clone()),
+            resource: match (&self.resource, resource) {
+                (ResourceBound::Zone(_), Some(id)) => ResourceBound::Zone(id),
+                (ResourceBound::Domain(_), Some(id)) => ResourceBound::Domain(id),
+                (ResourceBound::Name(_), Some(id)) => ResourceBound::Name(id),
+                (other, _) => other.clone(),
+            },
+            actions: self.actions,
+            types: self.types.clone(),
         }
     }
 
@@ -105,15 +111,6 @@ impl Scope {
         match (&self.types, record_type) {
             (Some(types), Some(name)) => types.iter().any(|one| one == name),
             _ => true,
-        }
-    }
-
-    /// Whether the policy can match this key.
-    pub(super) fn admits_key(&self, id: &str, roles: &[String]) -> bool {
-        match &self.principal {
-            PrincipalBound::Any => true,
-            PrincipalBound::Key(key) => key == id,
-            PrincipalBound::Role(role) => roles.contains(role),
         }
     }
 
@@ -171,88 +168,6 @@ fn text_is_below(name: &str, domain: &str) -> bool {
 /// INVARIANT: the bits are different, because there are fewer than 32 actions (a test holds it).
 pub(super) const fn bit(action: Action) -> u32 {
     1 << action as u32
-}
-
-/// Which actions each action entity stands for: itself, or the members of a group.
-#[derive(Debug)]
-pub(super) struct Groups(Vec<(EntityUid, u32)>);
-
-impl Groups {
-    /// Reads the groups from the schema's action entities.
-    pub(super) fn of(actions: &cedar_policy::Entities) -> Groups {
-        let mut groups: Vec<(EntityUid, u32)> = Vec::new();
-        for action in Action::ALL {
-            let Some(uid) = names::uid("Action", action.name()) else { continue };
-            for ancestor in actions.ancestors(&uid).into_iter().flatten() {
-                match groups.iter_mut().find(|(group, _)| group == ancestor) {
-                    Some((_, bits)) => *bits |= bit(*action),
-                    None => groups.push((ancestor.clone(), bit(*action))),
-                }
-            }
-            groups.push((uid, bit(*action)));
-        }
-        Groups(groups)
-    }
-
-    /// The actions that a constraint admits; an action entity that is not known admits none,
-    /// because no request is ever made for it.
-    fn bits(&self, constraint: &ActionConstraint) -> u32 {
-        match constraint {
-            ActionConstraint::Any => u32::MAX,
-            ActionConstraint::Eq(uid) => self.of_entity(uid),
-            ActionConstraint::In(uids) => {
-                uids.iter().fold(0, |bits, uid| bits | self.of_entity(uid))
-            }
-        }
-    }
-
-    /// The actions that one action entity stands for.
-    fn of_entity(&self, uid: &EntityUid) -> u32 {
-        self.0.iter().find(|(group, _)| group == uid).map_or(0, |(_, bits)| *bits)
-    }
-}
-
-/// The bound of a principal constraint.
-fn principal_bound(constraint: &PrincipalConstraint) -> PrincipalBound {
-    match constraint {
-        PrincipalConstraint::In(uid)
-        | PrincipalConstraint::Eq(uid)
-        | PrincipalConstraint::IsIn(_, uid) => {
-            let (kind, id) = names::parts(uid);
-            match kind.as_str() {
-                "Key" => PrincipalBound::Key(id),
-                "Role" => PrincipalBound::Role(id),
-                _ => PrincipalBound::Any,
-            }
-        }
-        PrincipalConstraint::Any | PrincipalConstraint::Is(_) => PrincipalBound::Any,
-    }
-}
-
-/// The bound of a resource constraint.
-fn resource_bound(constraint: &ResourceConstraint) -> ResourceBound {
-    match constraint {
-        ResourceConstraint::In(uid)
-        | ResourceConstraint::Eq(uid)
-        | ResourceConstraint::IsIn(_, uid) => {
-            let (kind, id) = names::parts(uid);
-            match kind.as_str() {
-                "Zone" => ResourceBound::Zone(id),
-                "Domain" => ResourceBound::Domain(id),
-                "Name" => ResourceBound::Name(id),
-                "Account" => ResourceBound::Account(id),
-                "Provider" => ResourceBound::Provider(id),
-                _ => ResourceBound::Any,
-            }
-        }
-        ResourceConstraint::Is(kind) => match kind.to_string().as_str() {
-            "Account" => ResourceBound::Kind(ResourceKind::Account),
-            "Zone" => ResourceBound::Kind(ResourceKind::Zone),
-            "Record" => ResourceBound::Kind(ResourceKind::Record),
-            _ => ResourceBound::Any,
-        },
-        ResourceConstraint::Any => ResourceBound::Any,
-    }
 }
 
 #[cfg(test)]

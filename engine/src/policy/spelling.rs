@@ -9,7 +9,8 @@
 use serde_json::Value;
 
 use super::Lists;
-use super::load::{Authored, Loaded};
+use super::load::Loaded;
+use super::packed::Authored;
 use crate::name::{Name, NameForm};
 use crate::problem::Problem;
 

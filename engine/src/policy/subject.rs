@@ -2,41 +2,65 @@
 //!
 //! Its principal never changes while the bundle lives, so the policies whose principal scope
 //! cannot match are dropped once, its template links are made once, and each set of candidates
-//! that its operations lead to is built once.
+//! that its operations lead to is built once. Keys with the same roles are [`Kin`]: they share an
+//! index of their policies, and every set of candidates that has no link in it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use cedar_policy::{Entities, Entity, EntityUid, Policy, PolicyId, PolicySet};
+use cedar_policy::{Entities, Entity, EntityUid, PolicyId, PolicySet};
 
+use super::entry::{Entry, LINK_MARK, Link, Template};
 use super::facts::Reads;
-use super::load::{Binds, LoadedTemplate};
-use super::scope::{AccountId, Scope};
+use super::index::{Index, admits};
+#[cfg(feature = "author")]
+use super::packed::Binds;
+use super::scope::AccountId;
 use super::seen::{Named, Seen, Sight};
-use super::{Entry, Policies, bound_entity, entities, facts, names};
+use super::{Policies, bound_entity, entities, names};
 use crate::key::{Grant, Key};
 use crate::operation::{Action, Operation};
 use crate::problem::Problem;
 
-/// Candidate sets kept for one key.
+/// Candidate sets kept for one key, or for keys with the same roles.
 const SETS_MAX: usize = 64;
 /// Operations, as they are seen, whose entities are kept for one key.
-const PREPARED_MAX: usize = 32;
-/// What separates a template's id from the rest of a link's id.
-pub(super) const LINK_MARK: char = '@';
+const PREPARED_MAX: usize = 16;
+
+/// Sets of candidates by the addresses of their policies, which live at least as long.
+type Sets = RefCell<HashMap<Vec<usize>, Rc<Candidates>>>;
+
+/// What keys with the same roles share.
+#[derive(Debug)]
+pub(super) struct Kin {
+    /// The policies for every key.
+    everybody: Rc<Index>,
+    /// The policies for these keys and not for every one.
+    own: Index,
+    /// Candidates without a link.
+    candidates: Sets,
+}
+
+impl Kin {
+    /// The kin for whom these policies are, besides those for every key.
+    pub(super) fn of(everybody: &Rc<Index>, own: Vec<Rc<Entry>>) -> Kin {
+        let (everybody, own) = (Rc::clone(everybody), Index::of(own));
+        Kin { everybody, own, candidates: RefCell::default() }
+    }
+}
 
 /// One key with the policies that can match it.
 #[derive(Debug)]
 pub struct Subject {
     /// The key's entity.
     key: Entity,
-    /// The policies whose principal scope can match, links included.
-    entries: Vec<Rc<Entry>>,
-    /// How many of the last of them are links.
-    links: usize,
-    /// Candidates by the addresses of their policies, which live as long as this subject.
-    candidates: RefCell<HashMap<Vec<usize>, Rc<Candidates>>>,
+    /// What it shares with others.
+    kin: Rc<Kin>,
+    /// The policies that its grants make of templates.
+    links: Vec<Rc<Entry>>,
+    /// Candidates with a link among them.
+    candidates: Sets,
     /// The key and one action; an operation adds its resource.
     bases: RefCell<HashMap<Action, Entities>>,
     /// All entities of operations that were asked before.
@@ -76,7 +100,7 @@ impl Candidates {
         Sight { reads: self.reads, named }
     }
 
-    /// Prepares some policies; `None` only where Cedar refuses what it has validated before.
+    /// Prepares some policies; `None` only where Cedar refuses what it has packed.
     pub(super) fn of(entries: &[Rc<Entry>]) -> Option<Candidates> {
         let mentions = || entries.iter().map(|entry| &entry.authored.mentions);
         let mut patterns: Vec<String> =
@@ -90,28 +114,29 @@ impl Candidates {
         for (kind, id) in written.map(|(kind, id)| (kind.as_str(), id.as_str())).chain(bound) {
             named.add(kind, id);
         }
+        let policies = entries.iter().map(|entry| entry.policy().cloned());
+        let policies = policies.collect::<Option<Vec<cedar_policy::Policy>>>()?;
         Some(Candidates {
             named,
-            set: PolicySet::from_policies(entries.iter().map(|entry| entry.policy.clone())).ok()?,
+            set: PolicySet::from_policies(policies).ok()?,
             reads: mentions().fold(Reads::default(), |reads, one| reads.and(one.reads)),
             patterns,
-            permits: entries.iter().any(|entry| entry.permits()),
+            permits: entries.iter().any(|entry| entry.permits),
         })
     }
 }
 
 impl Subject {
-    /// Builds a key's subject; `None` only where Cedar refuses what it has validated before.
+    /// Builds a key's subject; `None` only where Cedar refuses what it has packed.
     pub(super) fn build(policies: &Policies, key: &Key) -> Option<Subject> {
-        let own =
-            policies.entries.iter().filter(|entry| entry.scope.admits_key(&key.id, &key.roles));
-        let mut entries: Vec<Rc<Entry>> = own.map(Rc::clone).collect();
-        let before = entries.len();
-        entries.extend(policies.links(key).ok()?);
-        let links = entries.len() - before;
-        let key = entities::key_entity(&policies.types, key)?;
-        let (candidates, bases) = (RefCell::default(), RefCell::default());
-        Some(Subject { key, entries, links, candidates, bases, prepared: RefCell::default() })
+        Some(Subject {
+            kin: policies.kin(key),
+            links: policies.links(key).ok()?,
+            key: entities::key_entity(&policies.types, key)?,
+            candidates: RefCell::default(),
+            bases: RefCell::default(),
+            prepared: RefCell::default(),
+        })
     }
 
     /// The key's entity uid.
@@ -171,13 +196,17 @@ impl Subject {
     }
 
     /// The policies made from templates for this key.
-    pub(super) fn links(&self) -> impl Iterator<Item = &Rc<Entry>> {
-        self.entries.iter().skip(self.entries.len().saturating_sub(self.links))
+    pub(super) fn links(&self) -> &[Rc<Entry>] {
+        &self.links
     }
 
-    /// Every policy that could match this key.
-    pub(super) fn entries(&self) -> &[Rc<Entry>] {
-        &self.entries
+    /// Every policy that could match this key, in the order of the bundle, links last.
+    pub(super) fn entries(&self) -> Vec<&Rc<Entry>> {
+        let mut entries: Vec<_> =
+            self.kin.everybody.entries().iter().chain(self.kin.own.entries()).collect();
+        entries.sort_by_key(|entry| entry.place);
+        entries.extend(&self.links);
+        entries
     }
 
     /// The policies whose scope can match an operation; each set of them is prepared once.
@@ -186,20 +215,21 @@ impl Subject {
         operation: &Operation,
         account: &AccountId,
     ) -> Option<Rc<Candidates>> {
+        let mut found = Vec::new();
+        self.kin.everybody.matching(operation, account, &mut found);
+        self.kin.own.matching(operation, account, &mut found);
+        let shared = found.len();
         let record_type = operation.as_record().map(|record| record.rtype.policy_name());
-        let admits = |entry: &&Rc<Entry>| {
-            entry.scope.admits_action(operation.action)
-                && entry.scope.admits_type(record_type)
-                && entry.scope.admits_resource(operation, account)
-        };
-        let matching = self.entries.iter().filter(admits);
-        let at: Vec<usize> = matching.map(|entry| Rc::as_ptr(entry).addr()).collect();
-        if let Some(candidates) = self.candidates.borrow().get(&at) {
+        let links = self.links.iter();
+        found.extend(links.filter(|entry| admits(entry, operation, account, record_type)));
+        let sets = if found.len() == shared { &self.kin.candidates } else { &self.candidates };
+        let at: Vec<usize> = found.iter().map(|entry| Rc::as_ptr(entry).addr()).collect();
+        if let Some(candidates) = sets.borrow().get(&at) {
             return Some(Rc::clone(candidates));
         }
-        let entries: Vec<Rc<Entry>> = self.entries.iter().filter(admits).map(Rc::clone).collect();
+        let entries: Vec<Rc<Entry>> = found.into_iter().map(Rc::clone).collect();
         let candidates = Rc::new(Candidates::of(&entries)?);
-        let mut kept = self.candidates.borrow_mut();
+        let mut kept = sets.borrow_mut();
         if kept.len() >= SETS_MAX {
             kept.clear();
         }
@@ -211,7 +241,7 @@ impl Subject {
 impl Subject {
     /// For each permit that could match this key: its id, sentence, actions, and its scope in words.
     pub fn permits(&self) -> Vec<(String, String, Vec<&'static str>, String)> {
-        let permits = self.entries().iter().filter(|entry| entry.permits());
+        let permits = self.entries().into_iter().filter(|entry| entry.permits);
         permits
             .map(|entry| {
                 let actions =
@@ -235,43 +265,24 @@ impl Policies {
         let mut links = Vec::new();
         for grant in &key.grants {
             for template in self.templates_of(grant) {
-                let entry = self.link(key, grant, template, links.len())?;
-                links.push(Rc::new(entry));
+                let resource = bound(key, grant, template)?;
+                let resource = resource.map(|(kind, id)| (kind, id.to_owned()));
+                let link = Link { key: key.id.clone(), resource, number: links.len() };
+                links.push(Rc::new(Entry::linked(template, link)));
             }
         }
         Ok(links)
     }
 
     /// The templates that a grant names.
-    fn templates_of<'p>(&'p self, grant: &'p Grant) -> impl Iterator<Item = &'p LoadedTemplate> {
-        let wanted = &grant.grant;
-        self.templates.iter().filter(move |template| {
-            template.authored.id == *wanted || template.grants.contains(wanted)
-        })
+    fn templates_of<'p>(&'p self, grant: &'p Grant) -> impl Iterator<Item = &'p Rc<Template>> {
+        self.templates.iter().filter(|template| template.is_of(&grant.grant))
     }
 
-    /// The policy that one grant makes of one template.
-    fn link(
-        &self,
-        key: &Key,
-        grant: &Grant,
-        template: &LoadedTemplate,
-        number: usize,
-    ) -> Result<Entry, Problem> {
-        let wrong = |message: String| Problem::new("keys.toml", message).at(grant.line);
-        let id = &template.authored.id;
-        let resource = bound(key, grant, template)?;
-        let json = facts::link(&template.json, ("Key", &key.id), resource);
-        let policy =
-            Policy::from_json(Some(PolicyId::new(format!("{id}{LINK_MARK}{number}"))), json)
-                .map_err(|error| wrong(error.to_string()))?;
-        let scope = Scope::of(&policy, &self.groups);
-        Ok(Entry::new(policy, scope, template.authored.clone()))
-    }
-
-    /// What is wrong with a key's grants and roles, if anything.
+    /// What is wrong with a key's grants, if anything.
     ///
     /// No link is made for it, because there may be a hundred thousand of them.
+    #[cfg(feature = "author")]
     pub fn key_problem(&self, key: &Key) -> Option<Problem> {
         let grants = || key.grants.iter();
         let lacking = grants().find_map(|grant| {
@@ -282,9 +293,11 @@ impl Policies {
 
     /// A name or domain of a grant that none of its templates reads: the grant would hold for the
     /// whole zone, although its author narrowed it.
+    #[cfg(feature = "author")]
     fn unread(&self, key: &Key, grant: &Grant) -> Option<Problem> {
         let wanted = &grant.grant;
-        let reads = |binds: Binds| self.templates_of(grant).any(|template| template.binds == binds);
+        let reads =
+            |binds: Binds| self.templates_of(grant).any(|template| template.slots.binds == binds);
         let given = [
             ("name", grant.name.is_some(), Binds::Name),
             ("domain", grant.domain.is_some(), Binds::Domain),
@@ -294,7 +307,7 @@ impl Policies {
         let message = format!("the grant `{wanted}` of key `{}` reads no `{field}`", key.id);
         let help =
             format!("without it the grant means the same; or choose one that has a `{field}`");
-        Some(Problem::new("keys.toml", message).at(grant.line).help(help))
+        Some(Problem::new(&key.file, message).at(grant.line).help(help))
     }
 }
 
@@ -302,12 +315,12 @@ impl Policies {
 fn bound<'g>(
     key: &Key,
     grant: &'g Grant,
-    template: &LoadedTemplate,
+    template: &Template,
 ) -> Result<Option<(&'static str, &'g str)>, Problem> {
-    bound_entity(template.binds, grant).map_err(|lacks| {
+    bound_entity(template.slots.binds, grant).map_err(|lacks| {
         let message = format!("a grant of key `{}` has no `{lacks}`", key.id);
         let help = format!("template `{}` needs it", template.authored.id);
-        Problem::new("keys.toml", message).at(grant.line).help(help)
+        Problem::new(&key.file, message).at(grant.line).help(help)
     })
 }
 

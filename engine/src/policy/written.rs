@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::clause::UNASKED;
-use super::load::{Authored, Loaded};
-use super::{Asking, Policies, entities};
+use super::load::Loaded;
+use super::packed::Authored;
+use super::{Asking, Entry, Policies, entities};
 use crate::key::Key;
 use crate::operation::Operation;
 use crate::pattern::Patterns;
@@ -79,14 +80,15 @@ pub(super) fn allow_problems(loaded: &Loaded) -> Vec<Problem> {
 impl Policies {
     /// Every policy and template, in the order of their files.
     pub fn written(&self) -> Vec<Written> {
+        let json = |entry: &Entry| entry.policy().and_then(|policy| policy.to_json().ok());
         let policies = self
             .entries
             .iter()
-            .map(|entry| Written::of(&entry.authored, entry.policy.to_json().unwrap_or_default()));
+            .map(|entry| Written::of(&entry.authored, json(entry).unwrap_or_default()));
         let templates = self.templates.iter().map(|template| Written {
-            template: Some(template.binds.field()),
-            grants: template.grants.clone(),
-            ..Written::of(&template.authored, template.json.clone())
+            template: Some(template.slots.binds.field()),
+            grants: template.slots.grants.clone(),
+            ..Written::of(&template.authored, template.json().cloned().unwrap_or_default())
         });
         let mut all: Vec<Written> = policies.chain(templates).collect();
         all.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
@@ -106,7 +108,7 @@ impl Policies {
         operation: &Operation,
         id: &str,
     ) -> bool {
-        let own = asking.subject.entries().iter().filter(|entry| entry.authored.id == id);
+        let own = asking.subject.entries().into_iter().filter(|entry| entry.authored.id == id);
         let admits = own.filter(|entry| {
             entry.scope.admits_action(operation.action)
                 && entry.scope.admits_resource(operation, &asking.account)

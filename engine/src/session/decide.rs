@@ -90,9 +90,7 @@ impl Session {
         let bundle = Rc::clone(&self.bundle);
         let Some(asking) = self.asking(&known, &plan, now) else { return self.bug() };
         // The key may have expired while the body trickled in.
-        if let Err(reason) =
-            bundle.keys.by_id(&known.key).map_or(Err(Reason::UnknownKey), |key| key.check(now))
-        {
+        if let Err(reason) = known.key.check(now) {
             return self.deny_known(&known, reason);
         }
         self.audit.take_operations(&plan.operations);
@@ -140,7 +138,6 @@ impl Session {
         now: Timestamp,
     ) -> Option<Asking> {
         let bundle = &self.bundle;
-        let key = bundle.keys.by_id(&known.key)?;
         let client_ip = canonical_ip(known.client);
         let networks = bundle.networks.containing(client_ip);
         let facts = Circumstances {
@@ -152,7 +149,7 @@ impl Session {
             route: route.to_owned(),
             operations,
         };
-        let subject = bundle.policies.subject(&known.account, key)?;
+        let subject = bundle.policies.subject(&known.account, &known.key)?;
         bundle.policies.asking(&subject, &known.account, &facts)
     }
 }

@@ -67,13 +67,13 @@ impl Session {
     }
 
     /// The key that a client presents, if it is valid here and now.
-    fn identify<'b>(
+    fn identify(
         &mut self,
-        bundle: &'b Bundle,
+        bundle: &Bundle,
         account: &AccountId,
         presented: &KeyText,
         now: Timestamp,
-    ) -> Result<&'b Key, Reason> {
+    ) -> Result<Rc<Key>, Reason> {
         let key = bundle.keys.find(presented)?;
         self.audit.key = Some(key.id.clone());
         key.check(now)?;
@@ -99,7 +99,7 @@ impl Session {
         let target = Target::parse(headers.path).map_err(|_| Reason::TargetNotCanonical)?;
         let mut known = Known {
             account,
-            key: key.id.clone(),
+            key,
             method,
             target,
             client,
@@ -175,7 +175,7 @@ impl Session {
         let key = self.identify(&bundle, &account, &presented, now)?;
         let known = Known {
             account,
-            key: key.id.clone(),
+            key,
             method,
             target,
             client: facts.client.ok_or(Reason::NotConfigured)?,
@@ -215,7 +215,7 @@ impl Session {
         let asking = self.asking_with(known, route, 1, now).ok_or(Reason::Internal)?;
         match bundle.policies.decide(&bundle.patterns, &asking, &operation) {
             Verdict::Allow(by) => {
-                let key = bundle.keys.by_id(&known.key).ok_or(Reason::Internal)?;
+                let key = &known.key;
                 let subject =
                     bundle.policies.subject(&known.account, key).ok_or(Reason::Internal)?;
                 self.audit.allow(by);

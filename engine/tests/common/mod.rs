@@ -49,7 +49,7 @@ pub(crate) fn packed() -> Packed {
 
 /// The shipped folder as a loaded bundle.
 pub(crate) fn bundle() -> Bundle {
-    Bundle::load_checked(packed().json.as_bytes()).unwrap()
+    Bundle::load_checked(packed().bytes).unwrap()
 }
 
 /// Some key of the shipped folder, to be changed into what a test needs.

@@ -2,7 +2,7 @@
 // with the real credential.
 //
 //   npx @bytecodealliance/jco transpile zonegate_component.wasm -o engine
-//   ENGINE=engine/zonegate_component.js BUNDLE=bundle.json PROVIDER=powerdns ACCOUNT=main \
+//   ENGINE=engine/zonegate_component.js BUNDLE=zonegate.bundle PROVIDER=powerdns ACCOUNT=main \
 //   UPSTREAM=http://127.0.0.1:8081 CREDENTIAL='X-API-Key: secret' PORT=8053 node gate.mjs
 //
 // What a host must do to be safe stands in docs/component.md; comments repeat it where it is done.

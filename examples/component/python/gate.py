@@ -1,6 +1,6 @@
 """A gate as an ASGI application: keys are judged, allowed requests go on to the provider with the real credential.
 
-    COMPONENT=zonegate_component.wasm BUNDLE=bundle.json PROVIDER=powerdns ACCOUNT=main \\
+    COMPONENT=zonegate_component.wasm BUNDLE=zonegate.bundle PROVIDER=powerdns ACCOUNT=main \\
     UPSTREAM=http://127.0.0.1:8081 CREDENTIAL="X-API-Key: secret" uvicorn gate:app --port 8053
 
 What a host must do to be safe stands in docs/component.md; the comments below repeat it where it is done.

@@ -1,7 +1,7 @@
 """Zonegate's engine in Python: the component, run by wasmtime.
 
     engine = Engine(Path("zonegate_component.wasm"))
-    bundle = engine.load(Path("bundle.json").read_bytes())
+    bundle = engine.load(Path("zonegate.bundle").read_bytes())
     session, step = bundle.begin(request, now())
 
 Needs the package `wasmtime`. The interface is `component/wit/policy.wit`, and names here are its names.

@@ -1,5 +1,7 @@
 //! The built filter with the shipped policies, as the built `zonegate` command packs them.
 
+use base64::Engine as _;
+
 use crate::built::{filter, project, target};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,7 +43,8 @@ fn bundle(folder: &Path) -> Vec<u8> {
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::remove_file(&file).unwrap();
     let file: serde_json::Value = serde_json::from_str(&text).unwrap();
-    configuration(&file).expect("the file for Envoy has no plugin configuration").into_bytes()
+    let text = configuration(&file).expect("the file for Envoy has no plugin configuration");
+    base64::engine::general_purpose::STANDARD.decode(text).expect("it is base64")
 }
 
 /// The `zonegate` command of these sources, built if need be.
@@ -56,10 +59,10 @@ fn zonegate() -> PathBuf {
     profile.join("zonegate")
 }
 
-/// The text of the first `StringValue` in Envoy's file.
+/// The text of the first `BytesValue` in Envoy's file.
 fn configuration(value: &serde_json::Value) -> Option<String> {
     let kind = value.get("@type").and_then(serde_json::Value::as_str).unwrap_or_default();
-    if kind.ends_with("google.protobuf.StringValue") {
+    if kind.ends_with("google.protobuf.BytesValue") {
         return value.get("value")?.as_str().map(str::to_owned);
     }
     match value {

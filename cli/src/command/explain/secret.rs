@@ -22,7 +22,7 @@ pub(super) fn stand_in(bundle: &mut Bundle, key: &Key) -> Result<KeyText, String
     let form = KeyForm::of_id(&key.id).ok_or("the key's id has no form")?;
     let text = KeyText::generate(&key.id, form, &STAND_IN).map_err(|error| error.to_string())?;
     let known = Key { digest: text.digest(), next_digest: None, ..key.clone() };
-    bundle.keys = bundle.keys.with(known);
+    bundle.keys = bundle.keys.with(known).ok_or("there are too many keys")?;
     Ok(text)
 }
 

@@ -1,6 +1,6 @@
 //! `zonegate key revoke`: a key stops working now.
 //!
-//! Two things are changed: `keys.toml`, so that the key stays revoked, and the bundle that Envoy
+//! Two things are changed: the keys file, so that the key stays revoked, and the bundle that Envoy
 //! has, so that it is revoked at once. The bundle is the last good one with that one change: an
 //! edit of somebody else that is broken, or not finished, neither stops this nor goes out with it.
 
@@ -12,12 +12,12 @@ use zonegate_engine::key::revoke as revoke_in_file;
 use crate::arguments::Format;
 use crate::delivery::{Delivery, replace, wait_all};
 use crate::exit::Exit;
-use crate::folder::now;
+use crate::folder::{KEYS, now};
 use crate::output::{failure, json, line, note};
 
 /// Disable a key now, even while the policies folder is broken.
 ///
-/// The key is set to `disabled = true` in `keys.toml`, and the delivered bundle is packed again
+/// The key is set to `disabled = true` in `keys.toml` or the file of `keys/` that has it, and the delivered bundle is packed again
 /// with that one change and nothing else.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
 
-    /// The file that Envoy watches; without it only `keys.toml` is changed
+    /// The file that Envoy watches; without it only the keys file is changed
     #[arg(long, visible_alias = "output", value_name = "FILE")]
     bundle: Option<PathBuf>,
 
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Arguments, format: Format) -> Exit {
     let (only_bundle, only_file) = (file.is_none(), delivered.is_none());
     let mut exit = Exit::Ok;
     let mut said = Vec::new();
-    for (what, done) in [("bundle", delivered), ("keys.toml", file)] {
+    for (what, done) in [("bundle", delivered), ("keys file", file)] {
         match done {
             Some(Ok(text)) => said.push(serde_json::json!({ "what": what, "done": text })),
             Some(Err(error)) => {
@@ -72,7 +72,9 @@ pub(super) fn run(arguments: &Arguments, format: Format) -> Exit {
         }
     }
     if exit == Exit::Ok && only_bundle {
-        note("warning: keys.toml is as it was, so the next `zonegate bundle` brings the key back");
+        note(
+            "warning: the keys file is as it was, so the next `zonegate bundle` brings the key back",
+        );
         note("  help: name the policies folder too: zonegate key revoke ID DIR --bundle FILE");
     }
     if exit == Exit::Ok && only_file {
@@ -82,12 +84,13 @@ pub(super) fn run(arguments: &Arguments, format: Format) -> Exit {
     exit
 }
 
-/// Disables the key in the keys file.
+/// Disables the key in the keys file that has it.
 fn edit(dir: &Path, id: &str) -> Result<String, String> {
-    let path = dir.join("keys.toml");
+    let path = file_of(dir, id);
     let shown = path.display();
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
-    let changed = revoke_in_file(&text, id).map_err(|problem| problem.to_string())?;
+    let name = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy();
+    let changed = revoke_in_file(&name, &text, id).map_err(|problem| problem.to_string())?;
     if changed == text {
         return Ok(format!("{shown}: the key was disabled already"));
     }
@@ -95,17 +98,33 @@ fn edit(dir: &Path, id: &str) -> Result<String, String> {
     Ok(format!("{shown}: `disabled = true` for {id}"))
 }
 
+/// The keys file that mentions an id, `keys.toml` where none does. Files that cannot be read are
+/// passed over: the key may stand in another.
+fn file_of(dir: &Path, id: &str) -> PathBuf {
+    let main = dir.join("keys.toml");
+    let more = std::fs::read_dir(dir.join(KEYS)).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = more.map(|entry| entry.path()).collect();
+    files.sort();
+    files.retain(|file| file.extension().is_some_and(|end| end == "toml" || end == "jsonl"));
+    let mentions = |file: &&PathBuf| {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        text.contains(&format!("\"{id}\"")) || text.contains(&format!("'{id}'"))
+    };
+    let found = std::iter::once(&main).chain(&files).find(mentions).cloned();
+    found.unwrap_or(main)
+}
+
 /// Packs the delivered bundle again without the key.
 fn deliver(arguments: &Arguments, output: &Path) -> Result<String, String> {
     let shown = output.display();
     let delivery = Delivery::read(output)?;
-    let packed = revoke_in_bundle(delivery.bundle.as_bytes(), &arguments.id, now());
+    let packed = revoke_in_bundle(&delivery.bundle, &arguments.id, now());
     let packed = packed.map_err(|problems| {
         let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
         format!("{shown}: {}", texts.join("; "))
     })?;
     let before = crate::delivery::Before::of(&arguments.wait);
-    Delivery { bundle: packed.json, digest: packed.digest.clone(), wasm: delivery.wasm }
+    Delivery { bundle: packed.bytes, digest: packed.digest.clone(), wasm: delivery.wasm }
         .write(output)?;
     wait_all(&before, &packed.digest, arguments.wait_seconds).map_err(|unserved| unserved.words)?;
     Ok(format!("{shown}: delivered {} without {}", packed.digest, arguments.id))

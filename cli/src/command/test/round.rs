@@ -51,7 +51,7 @@ pub(super) fn once(arguments: &Arguments, progress: &Progress) -> Result<Round, 
     let chosen = |case: &Case| filter.as_ref().is_none_or(|text| matches(case, text));
     progress.phase("cases", tables.cases().filter(|case| chosen(case)).count());
     let keeps_asked = arguments.export_cedar.is_some();
-    let runner = EngineRunner { json: &checked.packed.json, keeps_asked, progress };
+    let runner = EngineRunner { bytes: &checked.packed.bytes, keeps_asked, progress };
     let (report, left) = run_parallel(&runner, &tables, workers(), chosen);
     let wanted = wanted(&checked.bundle);
     let (shown, asked) = merged(left, &tables);

@@ -157,6 +157,7 @@ fn blank(key: &Key) -> Key {
         not_before: None,
         expires: None,
         disabled: false,
+        file: String::new(),
         line: 0,
     }
 }

@@ -1,7 +1,7 @@
 //! The keys file: what is read of it, and every mistake an operator can make in it.
 
 use super::super::*;
-use super::{entry, text};
+use super::{entry, reopened, text};
 use crate::problem::Problem;
 use crate::settings::tests::{accepted, refused, warned};
 
@@ -61,6 +61,7 @@ fn every_field_is_read() {
         not_before: "2026-06-03T08:00:00Z".parse().ok(),
         expires: "2026-06-03T09:00:00Z".parse().ok(),
         disabled: true,
+        file: "keys.toml".to_owned(),
         line: 1,
         grants: vec![Grant {
             grant: "acme-host".to_owned(),
@@ -73,10 +74,9 @@ fn every_field_is_read() {
     };
     assert_eq!(*key, wanted);
     // A bundle keeps all of it but the lines.
-    let json = serde_json::to_string(&keys).expect("JSON");
-    let again: Keys = serde_json::from_str(&json).expect("keys");
+    let again = reopened(&keys);
     assert_eq!(again.find(&text("demo01", 2)).map(|key| key.grants.len()), Ok(1));
-    assert_eq!(serde_json::to_string(&again).expect("JSON"), json);
+    assert_eq!(again, keys);
 }
 
 #[test]
@@ -320,10 +320,10 @@ fn no_torn_file_makes_the_reader_panic() {
     for end in 0..whole.len() {
         let torn = whole.get(..end).expect("ASCII");
         let _ = read(torn);
-        let _ = revoke(torn, "demo01");
+        let _ = revoke("keys.toml", torn, "demo01");
         let without: String =
             whole.chars().enumerate().filter(|(at, _)| *at != end).map(|(_, one)| one).collect();
         let _ = read(&without);
-        let _ = revoke(&without, "demo01");
+        let _ = revoke("keys.toml", &without, "demo01");
     }
 }

@@ -63,10 +63,10 @@ fn one_line_is_added_or_one_value_changed() {
             "[[key]]\nid = 7\n[[key]]\nid = 'a'\ndisabled = true\nnonsense = []\n".to_owned(),
         ),
     ] {
-        let revoked = revoke(before, id).map_err(|problem| problem.to_string());
+        let revoked = revoke("keys.toml", before, id).map_err(|problem| problem.to_string());
         assert_eq!(revoked.as_deref(), Ok(after.as_str()), "{before}");
         // Doing it again changes nothing.
-        assert_eq!(revoke(&after, id), Ok(after.clone()));
+        assert_eq!(revoke("keys.toml", &after, id), Ok(after.clone()));
     }
 }
 
@@ -85,7 +85,7 @@ fn what_cannot_be_revoked_is_explained() {
         ),
         ("[[key]]\nid = 'a'\nbroken\n", "a", Some(3), "this is not TOML", "correct the file"),
     ] {
-        let problem = revoke(text, id).expect_err(text);
+        let problem = revoke("keys.toml", text, id).expect_err(text);
         assert_eq!((problem.file.as_str(), problem.line), ("keys.toml", line), "{problem}");
         assert!(problem.message.contains(message), "{problem}");
         assert!(problem.help.as_deref().unwrap_or_default().contains(help), "{problem}");
@@ -101,11 +101,10 @@ fn every_key_of_the_shipped_file_can_be_revoked() {
     let before = read(shipped);
     assert!(!before.is_empty());
     for id in before.iter().map(|key| &key.id) {
-        let mut wanted = before.clone();
-        wanted.disable(id);
-        let after = revoke(shipped, id).expect("revoked");
-        let without_lines = |keys: &Keys| serde_json::to_string(keys).expect("JSON");
-        assert_eq!(without_lines(&read(&after)), without_lines(&wanted), "{id}");
+        let wanted = before.disabled(id).expect("it is there");
+        let after = revoke("keys.toml", shipped, id).expect("revoked");
+        // Tables are compared without lines.
+        assert_eq!(read(&after), wanted, "{id}");
         assert!(after.len() <= shipped.len() + "\ndisabled = true".len(), "{id}");
     }
 }
@@ -120,7 +119,7 @@ fn the_demo_keys_are_the_shipped_keys() {
         toml::from_str(include_str!("../../../../policies/cases/demo-keys.toml")).expect("texts");
     for key in keys.iter() {
         let text = KeyText::parse(texts[&key.id].as_bytes()).expect("a key");
-        assert_eq!(keys.find(&text), Ok(key));
+        assert_eq!(keys.find(&text).map(|found| found.id.clone()), Ok(key.id.clone()));
         assert!(key.id.starts_with("demo"), "{}", key.id);
     }
 }

@@ -1,0 +1,113 @@
+//! Keys in several files, and as JSON lines: read as those of `keys.toml` are.
+
+use super::super::*;
+use super::text;
+use crate::problem::Problem;
+
+/// A key as a line of JSON, with more fields.
+fn line(id: &str, random: u8, more: &str) -> String {
+    let digest = text(id, random).digest();
+    format!(
+        "{{\"id\":\"{id}\",\"digest\":\"{digest}\",\"description\":\"d\",\"accounts\":[\"powerdns/main\"]{more}}}"
+    )
+}
+
+/// The same key in TOML.
+fn table(id: &str, random: u8, more: &str) -> String {
+    let digest = text(id, random).digest();
+    format!(
+        "[[key]]\nid = '{id}'\ndigest = '{digest}'\ndescription = 'd'\naccounts = ['powerdns/main']\n{more}\n"
+    )
+}
+
+/// Reads some files.
+fn read(files: &[(&str, &str)]) -> Result<Keys, Vec<Problem>> {
+    parse_all(files, &Known::default()).map(|(keys, _)| keys)
+}
+
+/// What is wrong with some files.
+fn problems(files: &[(&str, &str)]) -> String {
+    let found = read(files).expect_err("they have problems");
+    found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_line_says_what_a_table_says() {
+    let json = line(
+        "demo01",
+        1,
+        ",\"owner\":\"o\",\"attributes\":{\"a\":\"b\"},\"expires\":\"2027-01-01T00:00:00Z\",\
+         \"disabled\":true,\"grant\":[{\"grant\":\"ddns\",\"zone\":\"example.com\",\
+         \"name\":\"h.example.com\"}],\"allow\":[{\"lint\":\"x\",\"reason\":\"y\"}]",
+    );
+    let toml = table(
+        "demo01",
+        1,
+        "owner = 'o'\nattributes = { a = 'b' }\nexpires = 2027-01-01T00:00:00Z\ndisabled = true\n\
+         allow = [{ lint = 'x', reason = 'y' }]\n[[key.grant]]\ngrant = 'ddns'\n\
+         zone = 'example.com'\nname = 'h.example.com'",
+    );
+    let lines = format!("\n{json}\r\n\n{}", line("demo02", 2, ""));
+    let tables = format!("{toml}\n{}", table("demo02", 2, ""));
+    let from_lines = read(&[("keys/all.jsonl", &lines)]).expect("lines");
+    assert_eq!(from_lines, read(&[("keys.toml", &tables)]).expect("tables"));
+    let mixed = [("keys.toml", ""), ("keys/a.toml", &toml), ("keys/b.jsonl", &lines)];
+    assert_eq!(read(&[mixed[0], ("keys/b.jsonl", &lines)]).expect("both"), from_lines);
+    let key = from_lines.by_id("demo02").expect("the key");
+    assert_eq!((key.file.as_str(), key.line), ("keys/all.jsonl", 4));
+    let twice = problems(&mixed);
+    assert!(
+        twice.contains("keys/b.jsonl") && twice.contains("first at keys/a.toml, line 2"),
+        "{twice}"
+    );
+}
+
+#[test]
+fn every_wrong_line_is_explained_with_its_number() {
+    let good = line("demo01", 1, "");
+    for (bad, said) in [
+        ("{".to_owned(), "this line is not JSON, near its column 1"),
+        ("[]".to_owned(), "this line is no JSON object"),
+        ("\"zgk_secret\"".to_owned(), "this line is no JSON object"),
+        (format!("{good} {good}"), "this line is not JSON"),
+        (line("demo02", 2, ",\"expires\":null"), "a number, `null`"),
+        (line("demo02", 2, ",\"expires\":1"), "a number, `null`"),
+        (line("demo02", 2, ",\"disabled\":false,\"disabled\":true"), "has a field twice"),
+        (line("demo02", 2, ",\"Disabled\":true"), "`Disabled`"),
+        (line("demo02", 2, ",\"roles\":\"a\""), "has a text in `roles`"),
+        (line("demo02", 2, ",\"networks\":[]"), "has an empty list of `networks`"),
+        (line("demo02", 2, &format!(",\"owner\":{}", "[".repeat(200))), "too many brackets"),
+        (line("demo01", 2, ""), "is there twice, first at line 1"),
+        ("{}".to_owned(), "has no `id`"),
+    ] {
+        let text = format!("{good}\n\n{bad}\n");
+        let found = problems(&[("keys/x.jsonl", &text)]);
+        assert!(found.contains(said), "{bad}: {found}");
+        assert!(found.lines().any(|one| one.contains("keys/x.jsonl:3")), "{bad}: {found}");
+        assert!(!found.contains("secret"), "{found}");
+    }
+}
+
+#[test]
+fn a_key_is_revoked_in_its_line_alone() {
+    let file = "keys/x.jsonl";
+    let text = format!("{}\n\n{}\r\n{}", line("demo01", 1, ""), line("demo02", 2, ""), "{broken");
+    let revoked = revoke(file, &text, "demo02").expect("revoked");
+    let lines: Vec<&str> = revoked.split('\n').collect();
+    assert_eq!(lines.first().copied(), text.lines().next());
+    assert_eq!(
+        (lines.len(), lines.get(1).copied(), lines.last().copied()),
+        (4, Some(""), Some("{broken"))
+    );
+    assert!(lines.get(2).is_some_and(|line| line.ends_with("}\r")), "{revoked}");
+    let whole = revoked.replace("{broken", "");
+    let keys = read(&[(file, &whole)]).expect("keys");
+    let disabled = |id: &str| keys.by_id(id).map(|key| key.disabled);
+    assert_eq!((disabled("demo01"), disabled("demo02")), (Some(false), Some(true)));
+    assert_eq!(revoke(file, &revoked, "demo02"), Ok(revoked.clone()), "once more changes nothing");
+    let unknown = revoke(file, &text, "demo03").expect_err("unknown").to_string();
+    assert!(unknown.contains("there is no key with the id `demo03`"), "{unknown}");
+    let doubled = format!("{text}\n{}", line("demo02", 3, ""));
+    let twice = revoke(file, &doubled, "demo02").expect_err("twice").to_string();
+    assert!(twice.contains("is there twice"), "{twice}");
+}
