@@ -73,6 +73,14 @@ def later(discovery: str) -> str:
     return bundle.into(discovery)
 
 
+def broken(discovery: str) -> str:
+    """A discovery file whose bundle lost its last byte, so that its digest is not that of its content."""
+    document = json.loads(discovery)
+    place = _configuration(document)
+    place["value"] = base64.b64encode(base64.b64decode(place["value"])[:-1]).decode()
+    return json.dumps(document)
+
+
 def rows(section: bytes) -> list:
     """The rows of a list."""
     count = struct.unpack_from("<I", section)[0]

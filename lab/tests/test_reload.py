@@ -168,7 +168,7 @@ def test_envoy_refuses_what_the_command_never_wrote(gate, keys, load):
     good = gate.bundle.read_text()
     refused = lambda: gate.counter(r"extension_config_discovery\.http_filter\.zonegate\.(config_fail|update_rejected)")
     for bad in (good.replace("FAIL_RELOAD", "FAIL_RELOADX"), good[: len(good) // 2], "{}", "",
-                good.replace('\\"', "'", 40)):
+                packed.broken(good)):
         gate.write_bundle(bad)
         time.sleep(0.7)
         assert writes(gate, keys) == 204
@@ -200,7 +200,7 @@ def test_a_gate_without_a_good_first_bundle_is_not_ready(gate, keys):
     try:
         gate.start()
         assert gate.live() and closed()
-        gate.write_bundle(good.replace('\\"', "'", 40))
+        gate.write_bundle(packed.broken(good))
         assert seconds_until(lambda: "update rejected" in gate.program.output(), 30) < 30
         assert gate.live() and closed()
     finally:

@@ -4,7 +4,7 @@ import os
 import re
 import time
 
-from lab import paths, powerdns
+from lab import packed, paths, powerdns
 
 from .conftest import ADDRESS, CHALLENGE, ZONES
 
@@ -61,7 +61,8 @@ def test_no_credential_in_any_log_or_dump(another_gate, keys, zones):
         "audit log": "\n".join(line for line in gate.audit.read_text().splitlines()),
         "envoy log": gate.program.output(),
         "config dump": gate.ask_admin("/config_dump?include_eds").text,
-        "bundle": gate.bundle.read_text(),
+        "discovery file": gate.bundle.read_text(),
+        "bundle": packed.Bundle.of(gate.bundle.read_text()).data().decode("latin-1"),
         "stats": gate.ask_admin("/stats/prometheus").text,
     }.items():
         for secret in secrets:
