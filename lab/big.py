@@ -19,7 +19,7 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECKSUM_MODULUS = 56_800_235_581
 """What the end of a key is made with; see engine/src/key/text.rs."""
 
-_COMMON = '''\
+_GUARDS = '''\
 @id("every-key")
 @doc("For every key: see the list of the zones it can read, and ask what it may do.")
 permit (principal, action in [Action::"zone.list", Action::"key.describe"], resource);
@@ -42,7 +42,10 @@ when { resource.type == RecordType::"CAA" };
 @id("no-wildcards")
 @doc("For everybody: no wildcard names.")
 forbid (principal, action == Action::"record.wildcard", resource);
+'''
+"""What holds for everybody, in every folder."""
 
+_TEMPLATES = '''
 @id("acme-host-read")
 @grant("acme-host")
 @binds("zone")
@@ -91,6 +94,7 @@ permit (
   resource in ?resource
 );
 '''
+"""What grants link; a very small folder has none."""
 
 _RECORDS = '[Action::"record.read", Action::"record.create", Action::"record.delete"]'
 
@@ -148,6 +152,9 @@ when {{ resource.zone == "{zone}" }}
 when {{ principal.hasTag("environment") && principal.getTag("environment") == "preview" }};''',
 }
 """What a team's policies are, by the end of their ids."""
+
+_SMALL = ("read", "write", "children", "acme", "previews", "hosts", "nights", "notify")
+"""In which order a folder that has no room for a whole team has them: first those that a change of a record meets."""
 
 _SETTINGS = {
     "patterns.toml": '''\
@@ -233,6 +240,7 @@ class Key:
 
     number: int
     team: Team
+    may_have_grant: bool = True
 
     @property
     def id(self) -> str:
@@ -261,7 +269,12 @@ class Key:
     @property
     def grant(self) -> str | None:
         """The grant that it has, if it has one."""
-        return (None, "acme-host", None, "ddns", None, "zone-records")[self.number % 6]
+        return None if not self.may_have_grant else (None, "acme-host", None, "ddns", None, "zone-records")[self.number % 6]
+
+    @property
+    def works_anywhere(self) -> bool:
+        """Whether it works from outside the office, too."""
+        return self.number % 5 != 1
 
     @property
     def has_previews(self) -> bool:
@@ -274,7 +287,7 @@ class Key:
                  f'description = "key {self.number} of {self.team.role}"', 'accounts = ["powerdns/main"]', f'roles = ["{self.team.role}"]']
         if self.has_previews:
             lines.append('attributes = { environment = "preview" }')
-        if self.number % 5 == 1:
+        if not self.works_anywhere:
             lines.append('networks = ["office"]')
         if self.number % 3:
             lines.append(f"expires = {2027 + self.number % 3}-01-01T00:00:00Z")
@@ -373,14 +386,27 @@ def _row(number: int, key: Key) -> str:
     return f'[[case]]\nname = "{number}: {kind}"\nkey = "{key.id}"\n' + (made or _listing(key))
 
 
+def _is_small(policies: int) -> bool:
+    """Whether there is no room for templates and a whole team."""
+    return policies < _GUARDS.count("@id(") + _TEMPLATES.count("@id(") + len(_KINDS)
+
+
 def _teams(policies: int) -> list:
     """The teams that bring the number of policies up to this one."""
-    left = policies - _COMMON.count("@id(")
+    left = policies - _GUARDS.count("@id(")
     if left < 0:
-        raise SystemExit(f"a folder has at least {_COMMON.count('@id(')} policies")
-    names = tuple(_KINDS)
+        raise SystemExit(f"a folder has at least {_GUARDS.count('@id(')} policies")
+    if not _is_small(policies):
+        left -= _TEMPLATES.count("@id(")
+    names = _SMALL if _is_small(policies) else tuple(_KINDS)
     whole, rest = divmod(left, len(names))
     return [Team(number, names) for number in range(whole)] + ([Team(whole, names[:rest])] if rest else [])
+
+
+def holders(policies: int, keys: int) -> list:
+    """The keys of a folder of this size."""
+    owners = _teams(policies) or [Team(0, ())]
+    return [Key(number, owners[number % len(owners)], not _is_small(policies)) for number in range(keys)]
 
 
 def write(folder: Path, policies: int, keys: int, rows: int, changed: int = 0) -> None:
@@ -391,16 +417,17 @@ def write(folder: Path, policies: int, keys: int, rows: int, changed: int = 0) -
     teams = _teams(policies)
     ids = [team.policy(kind) for team in teams for kind in team.kinds]
     other = {ids[at * len(ids) // changed] for at in range(changed)} if ids else set()
-    texts = {"common.cedar": _COMMON, **_SETTINGS}
+    texts = {"common.cedar": _GUARDS if _is_small(policies) else _GUARDS + _TEMPLATES, **_SETTINGS}
     for at in range(0, len(teams), TEAMS_PER_FILE):
         texts[f"roles/teams-{at // TEAMS_PER_FILE:03}.cedar"] = "\n".join(team.text(other) for team in teams[at:at + TEAMS_PER_FILE])
     owners = teams or [Team(0, ())]
     texts["roles.toml"] = "\n".join(f'[role.{team.role}]\ndescription = "works on {team.zone}"\n' for team in owners)
-    holders = [Key(number, owners[number % len(owners)]) for number in range(keys)]
-    texts["keys.toml"] = "\n".join(key.entry() for key in holders)
-    texts["cases/demo-keys.toml"] = "".join(f'{key.id} = "{key.text}"\n' for key in holders)
+    made_keys = holders(policies, keys)
+    texts["keys.toml"] = "\n".join(key.entry() for key in made_keys)
+    if rows:
+        texts["cases/demo-keys.toml"] = "".join(f'{key.id} = "{key.text}"\n' for key in made_keys)
     # Keys and kinds of rows take turns in steps that share no divisor, so that each meets each.
-    made = [_row(number, holders[(number * 6 + number // len(_ROWS)) % keys]) for number in range(rows)] if keys else []
+    made = [_row(number, made_keys[(number * 6 + number // len(_ROWS)) % keys]) for number in range(rows)] if keys else []
     for at in range(0, len(made), ROWS_PER_TABLE):
         texts[f"cases/rows-{at // ROWS_PER_TABLE:03}.toml"] = _TABLE_HEAD + "\n" + "\n".join(made[at:at + ROWS_PER_TABLE])
     listed = [name for name in texts if not name.startswith("cases/")]
