@@ -67,7 +67,7 @@ publish: $(ZONEGATE) ## check policies/ and hand them to the gate that `make run
 $(ZONEGATE):
 	@cargo build --locked --quiet -p zonegate-cli
 
-bench: setup build component ## measure: the engine alone and as a component, Envoy with and without the gate, the command on a large folder
+bench: setup build component ## measure: the engine alone and as a component, Envoy with and without the gate, few and many keys and policies
 	cargo bench --locked -p zonegate-engine --bench decide
 	cargo bench --locked -p zonegate-component --bench cost
 	$(LAB) bench

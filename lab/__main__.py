@@ -10,6 +10,36 @@ from pathlib import Path
 from . import install, newer, paths
 
 
+def _bench_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `bench` can be told; without a choice it measures everything."""
+    parts = parser.add_argument_group("only a part of it")
+    parts.add_argument("--demo", action="store_true", help="the demo policies, beside no filter, a no-op filter and ext_authz")
+    parts.add_argument("--matrix", action="store_true", help="few and many keys and policies, beside all that could stand there")
+    parts.add_argument("--author", action="store_true", help="the command on a large folder")
+    matrix = parser.add_argument_group("of the matrix")
+    matrix.add_argument("--rounds", type=int, default=3, help="how often everything is measured (default: 3)")
+    matrix.add_argument("--seconds", type=int, default=1, help="how long each time (default: 1)")
+    matrix.add_argument("--reloads", type=int, default=6, help="how often each gate is reloaded (default: 6)")
+    matrix.add_argument("--keys-max", type=int, default=100_000, help="no more keys than this, to try it")
+    matrix.add_argument("--policies-max", type=int, default=5_000, help="no more policies than this, to try it")
+    matrix.add_argument("--again", action="store_true", help="measure nothing: show what was measured last")
+    matrix.add_argument("--write", action="store_true", help="put tables and plots into docs/")
+
+
+def _bench(chosen: argparse.Namespace) -> int:
+    """Measures what was chosen."""
+    from .bench import author, demo, matrix
+    everything = not (chosen.demo or chosen.matrix or chosen.author or chosen.again)
+    if chosen.demo or everything:
+        demo.run()
+    if chosen.author or everything:
+        author.run()
+    if chosen.matrix or chosen.again or everything:
+        options = matrix.Options(chosen.rounds, chosen.seconds, chosen.reloads, chosen.keys_max, chosen.policies_max)
+        matrix.run(options, chosen.again, chosen.write)
+    return 0
+
+
 def main() -> int:
     """Reads the command line and does it."""
     parser = argparse.ArgumentParser(prog="python3 -m lab", description="Real servers and clients around Zonegate.")
@@ -24,7 +54,8 @@ def main() -> int:
     tables.add_argument("--bundle", type=Path, required=True, help="what `zonegate bundle` wrote for Envoy")
     tables.add_argument("--route", action="append", default=[], metavar="PROVIDER/ACCOUNT=PORT",
                         help="likewise where Envoy finds a provider in the cloud; once for each account")
-    commands.add_parser("bench", help="measure what the gate costs Envoy, and how long the command takes on a large folder")
+    _bench_arguments(commands.add_parser("bench", help="measure what the gate costs Envoy, beside others and at many sizes, and how "
+                                         "long the command takes on a large folder"))
     commands.add_parser("pytest", help="run the tests of lab/tests; all further arguments go to pytest")
     chosen, arguments = parser.parse_known_args()
     if arguments and chosen.command != "pytest":
@@ -38,8 +69,7 @@ def main() -> int:
         return subprocess.call([paths.VENV / "bin" / "python", "-m", "pytest", *(arguments or ["lab/tests"])],
                                cwd=paths.ROOT, env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"))
     elif chosen.command == "bench":
-        from . import bench, bench_author
-        return bench.run() or bench_author.run()
+        return _bench(chosen)
     elif chosen.command == "tables":
         if not importlib.util.find_spec("yaml") and Path(sys.executable) != paths.VENV / "bin" / "python":
             # Envoy's configuration for several accounts is put together from YAML, which the lab's own environment can read.

@@ -36,14 +36,14 @@ def demo_keys(policies: Path = paths.ROOT / "policies") -> dict:
     return tomllib.loads((policies / "cases" / "demo-keys.toml").read_text())
 
 
-def pack(output: Path, policies: Path = paths.ROOT / "policies") -> subprocess.CompletedProcess:
+def pack(output: Path, policies: Path = paths.ROOT / "policies", command: Path = paths.COMMAND) -> subprocess.CompletedProcess:
     """Packs a folder of policies into the discovery file that Envoy watches; the result says whether it was accepted."""
-    return zonegate("bundle", policies, "--demo", "--wasm", paths.FILTER, "--output", output)
+    return zonegate("bundle", policies, "--demo", "--wasm", paths.FILTER, "--output", output, command=command)
 
 
-def zonegate(*arguments, **options) -> subprocess.CompletedProcess:
-    """Runs the `zonegate` command and returns its output as text."""
-    return subprocess.run([str(paths.COMMAND), *map(str, arguments)], capture_output=True, text=True, check=False,
+def zonegate(*arguments, command: Path = paths.COMMAND, **options) -> subprocess.CompletedProcess:
+    """Runs the `zonegate` command (or another build of it) and returns its output as text."""
+    return subprocess.run([str(command), *map(str, arguments)], capture_output=True, text=True, check=False,
                           cwd=paths.ROOT, env=dict(os.environ, NO_COLOR="1"), **options)
 
 

@@ -51,6 +51,9 @@ HTTP_GATE = TARGET / "wasm32-wasip1" / "release" / "zonegate_http_gate.wasm"
 COMMAND = TARGET / "debug" / "zonegate"
 """The `zonegate` command, as `make build` leaves it: unoptimised, so that it and the tests share what is built."""
 
+OPTIMISED = TARGET / "release" / "zonegate"
+"""The `zonegate` command, optimised as for a release, for what is measured."""
+
 
 def envoy_binary() -> Path:
     """The Envoy to run: `ENVOY`, or the one that setup unpacked."""

@@ -1,4 +1,4 @@
-"""The author's part of `make bench`: how long `check`, `test`, `diff` and `prove` take on large folders; `python3 -m lab.bench_author`.
+"""`python3 -m lab bench --author`: how long `check`, `test`, `diff` and `prove` take on large folders.
 
 The command is built as a release ships it, and runs on as many cores as there are; what counts is what a person waits.
 """
@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import big, paths, term
+from .. import big, paths, term
 
 POLICIES, KEYS, ROWS = 1000, 10_000, 10_000
 """The size of the folder."""
@@ -41,7 +41,7 @@ def command() -> Path:
     """The `zonegate` command, optimised."""
     if subprocess.call(["cargo", "build", "--release", "--locked", "--quiet", "-p", "zonegate-cli"], cwd=paths.ROOT):
         raise term.fail("the command cannot be built; cargo's message is above")
-    return paths.TARGET / "release" / "zonegate"
+    return paths.OPTIMISED
 
 
 def _take(program: Path, subcommand: str, *places: Path, code: int = 0) -> tuple:
@@ -83,7 +83,3 @@ def run() -> int:
         term.say(f"  {'prove':10}{waited:8.2f} s{spent:10.2f} s{memory:8.0f} MiB   (goal: {PROVE_GOAL_SECONDS:.0f} s, one property, "
                  f"one request environment){judged}")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(run())
