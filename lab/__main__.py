@@ -1,4 +1,4 @@
-"""`python3 -m lab setup|run|tables|bench|pytest`: the lab's commands, behind the Makefile's."""
+"""`python3 -m lab setup|run|tables|bench|soak|pytest`: the lab's commands, behind the Makefile's."""
 
 import argparse
 import importlib.util
@@ -24,6 +24,14 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     matrix.add_argument("--policies-max", type=int, default=5_000, help="no more policies than this, to try it")
     matrix.add_argument("--again", action="store_true", help="measure nothing: show what was measured last")
     matrix.add_argument("--write", action="store_true", help="put tables and plots into docs/")
+
+
+def _soak_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `soak` can be told."""
+    parser.add_argument("--reloads", type=int, default=1000, help="how often (default: 1000)")
+    parser.add_argument("--keys", type=int, default=100_000)
+    parser.add_argument("--policies", type=int, default=1_000)
+    parser.add_argument("--workers", type=int, default=1)
 
 
 def _bench(chosen: argparse.Namespace) -> int:
@@ -56,6 +64,7 @@ def main() -> int:
                         help="likewise where Envoy finds a provider in the cloud; once for each account")
     _bench_arguments(commands.add_parser("bench", help="measure what the gate costs Envoy, beside others and at many sizes, and how "
                                          "long the command takes on a large folder"))
+    _soak_arguments(commands.add_parser("soak", help="reload a large bundle again and again, under load"))
     commands.add_parser("pytest", help="run the tests of lab/tests; all further arguments go to pytest")
     chosen, arguments = parser.parse_known_args()
     if arguments and chosen.command != "pytest":
@@ -70,6 +79,9 @@ def main() -> int:
                                cwd=paths.ROOT, env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"))
     elif chosen.command == "bench":
         return _bench(chosen)
+    elif chosen.command == "soak":
+        from .bench import soak
+        return soak.run(chosen.reloads, chosen.keys, chosen.policies, chosen.workers)
     elif chosen.command == "tables":
         if not importlib.util.find_spec("yaml") and Path(sys.executable) != paths.VENV / "bin" / "python":
             # Envoy's configuration for several accounts is put together from YAML, which the lab's own environment can read.
