@@ -22,7 +22,7 @@ impl Indexed {
     /// Loads what `zonegate bundle --bare` has written.
     pub(crate) fn read(place: &str) -> Result<Indexed, String> {
         let bytes = std::fs::read(place).map_err(|error| format!("{place}: {error}"))?;
-        let bundle = Bundle::load(&bytes).map_err(|problems| format!("{place}: {problems:?}"))?;
+        let bundle = Bundle::load(bytes).map_err(|problems| format!("{place}: {problems:?}"))?;
         Ok(Indexed { bundle: Rc::new(bundle) })
     }
 
