@@ -28,16 +28,18 @@ pub(crate) fn component() -> PathBuf {
     built::fresh("wasm32-unknown-unknown/release/zonegate_component.wasm", BUILD)
 }
 
-/// The `zonegate` command of these sources, built if need be.
-fn zonegate() -> PathBuf {
+/// A program of these sources, built if need be, because Cargo makes neither the command nor an
+/// example for one test alone. `named` says which to Cargo, `at` where it then is.
+pub(crate) fn program(named: &[&str], at: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "-p", "zonegate-cli"]).current_dir(built::project());
+    cargo.args(["build", "--quiet", "--locked"]).args(named).current_dir(built::project());
     let profile = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
     if profile.ends_with("release") {
         cargo.arg("--release");
     }
-    assert!(cargo.status().unwrap().success(), "the zonegate command cannot be built");
-    profile.join("zonegate")
+    cargo.arg("--target-dir").arg(built::target());
+    assert!(cargo.status().unwrap().success(), "cargo build {named:?} failed");
+    profile.join(at)
 }
 
 /// The engine of this process and the compiled component.
@@ -169,7 +171,7 @@ pub(crate) fn bundle() -> &'static [u8] {
         let scratch = built::target().join("host-tests");
         std::fs::create_dir_all(&scratch).unwrap();
         let file = scratch.join(format!("bare-{}.json", std::process::id()));
-        let made = Command::new(zonegate())
+        let made = Command::new(program(&["-p", "zonegate-cli"], "zonegate"))
             .arg("bundle")
             .arg(built::project().join("policies"))
             .args(["--demo", "--bare", "--output"])

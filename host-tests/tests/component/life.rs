@@ -133,9 +133,12 @@ fn the_example_in_rust_decides_and_explains() {
     std::fs::create_dir_all(&scratch).unwrap();
     let bundle = scratch.join(format!("example-{}.json", std::process::id()));
     std::fs::write(&bundle, host::bundle()).unwrap();
-    let profile = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
+    let example = host::program(
+        &["-p", "zonegate-host-tests", "--example", "component"],
+        "examples/component",
+    );
     let ask = |arguments: &[&str]| {
-        let done = std::process::Command::new(profile.join("examples/component"))
+        let done = std::process::Command::new(&example)
             .arg(host::component())
             .arg(&bundle)
             .args(["powerdns/main", &format!("X-API-Key: {}", key("demoacmehost"))])
