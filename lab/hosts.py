@@ -35,6 +35,14 @@ def transpiled() -> Path:
     return script
 
 
+def replay(bundle: Path, *logs: Path) -> subprocess.CompletedProcess:
+    """What a bundle would have decided otherwise, by the example in Python."""
+    search = os.pathsep.join(map(str, (paths.COMPONENT_HOSTS, EXAMPLES / "python")))
+    environment = {**os.environ, "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1"}
+    argv = [paths.VENV / "bin" / "python", EXAMPLES / "python" / "replay.py", paths.COMPONENT, bundle, *logs]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
+
+
 class Gate:
     """One running gate in front of a PowerDNS; `port` on 127.0.0.1."""
 

@@ -14,9 +14,8 @@ use jiff::Timestamp;
 use zonegate_engine::bundle::Bundle;
 use zonegate_engine::decision::Reason;
 use zonegate_engine::key::Key;
-use zonegate_engine::name::{Name, NameForm};
 use zonegate_engine::network::canonical_ip;
-use zonegate_engine::operation::{Action, Operation, Resource, ResourceKind};
+use zonegate_engine::operation::{Action, Operation, OperationError, Resource, ResourceKind};
 use zonegate_engine::policy::{
     AccountId, Asking, Circumstances, Explained, Policies, Subject, Verdict,
 };
@@ -25,6 +24,11 @@ use zonegate_engine::record_type::RecordType;
 use zonegate_engine::request::Method;
 
 use crate::nearest::hint;
+
+/// How an operation on a zone is written.
+const ZONE_EXAMPLE: &str = "`zone.read example.com`";
+/// How one on a record is written.
+const RECORD_EXAMPLE: &str = "`record.create example.com www.example.com A \"192.0.2.1\"`";
 
 /// From where, when and at which account somebody asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -302,48 +306,30 @@ pub(crate) fn key<'b>(bundle: &'b Bundle, id: &str) -> Result<&'b Key, String> {
 
 /// Reads an operation in the form of logs: `record.create example.com www.example.com A "192.0.2.1"`.
 pub(crate) fn operation(text: &str) -> Result<Operation, String> {
-    let wrong = |what: &str| format!("--operation `{text}`: {what}");
-    let mut words = text.splitn(5, ' ');
-    let action = words.next().unwrap_or_default();
-    let action = Action::from_name(action).ok_or_else(|| {
-        let all: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
-        let hint = hint(action, all.iter().copied());
-        wrong(&format!("`{action}` is not an action{hint}; the actions are {}", all.join(", ")))
-    })?;
-    let mut name = |what: &str, example: &str| {
-        let word =
-            words.next().ok_or_else(|| wrong(&format!("no {what}; write it like {example}")))?;
-        Name::parse(word, NameForm::Fqdn)
-            .map_err(|error| wrong(&format!("{what} `{word}`: {error}")))
-    };
-    match action.kind() {
-        ResourceKind::Account => Ok(Operation::account(action)),
-        ResourceKind::Zone => {
-            let zone = name("zone", "`zone.read example.com`")?;
-            let kind = words.next().map(|kind| kind.trim_matches('"'));
-            Ok(match kind {
-                Some(kind) => Operation::metadata(action, zone, kind),
-                None => Operation::zone(action, zone),
-            })
-        }
-        ResourceKind::Record => {
-            let example = "`record.create example.com www.example.com A \"192.0.2.1\"`";
-            let zone = name("zone", example)?;
-            let owner = name("name", example)?;
-            if !owner.is_below_or_equal(&zone) {
-                return Err(wrong(&format!("{owner} is not in the zone {zone}")));
+    Operation::parse(text).map_err(|error| {
+        let more = match &error {
+            OperationError::NotAnAction(word) => {
+                let all: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
+                let hint = hint(word, all.iter().copied());
+                format!("{hint}; the actions are {}", all.join(", "))
             }
-            let rtype = words.next().ok_or_else(|| wrong("no record type"))?;
-            let rtype = RecordType::parse(rtype).map_err(|error| {
-                let names = RecordType::ALL_NAMED.iter().map(|(name, _)| *name);
-                wrong(&format!("{error}{}", hint(rtype, names)))
-            })?;
-            let value = words.next().map(|value| {
-                serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned())
-            });
-            Ok(Operation::record(action, zone, owner, rtype, value))
-        }
-    }
+            OperationError::Missing("record type")
+            | OperationError::NotAName(..)
+            | OperationError::Outside(..) => String::new(),
+            OperationError::Missing(_) => {
+                let action = text.split(' ').next().and_then(Action::from_name);
+                let example = match action.map(Action::kind) {
+                    Some(ResourceKind::Record) => RECORD_EXAMPLE,
+                    Some(ResourceKind::Zone | ResourceKind::Account) | None => ZONE_EXAMPLE,
+                };
+                format!("; write it like {example}")
+            }
+            OperationError::NotAType(word, _) => {
+                hint(word, RecordType::ALL_NAMED.iter().map(|(name, _)| *name))
+            }
+        };
+        format!("--operation `{text}`: {error}{more}")
+    })
 }
 
 #[cfg(test)]

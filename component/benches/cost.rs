@@ -1,7 +1,7 @@
 //! What a decision costs through wasmtime, beside the engine called natively, in one run.
 //!
 //! Rounds of both alternate, so that whatever else the machine does falls on both; the figure is
-//! the ratio of their medians. Run by `make bench`, after `make build` and `make component`.
+//! the ratio of their medians, which shall be at most 2. Run by `make bench`, after `make build` and `make component`.
 #![allow(clippy::allow_attributes, missing_docs, reason = "generated bindings have no sentences")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark may panic")]
 

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use zonegate_engine::bundle::Bundle;
 use zonegate_engine::key;
-use zonegate_engine::policy::AccountId;
+use zonegate_engine::policy::{AccountId, Verdict};
 
 use crate::bindings::exports::zonegate::policy::gate::{
-    self, GuestBundle, Instant, Key, Misuse, Permit, Problem, Request, Step,
+    self, GuestBundle, Instant, Key, Misuse, Permit, Problem, Refusal, Request, Step,
 };
 use crate::convert;
 use crate::session::Walk;
@@ -60,6 +60,21 @@ impl GuestBundle for Loaded {
         };
         let permits = subject.permits().into_iter().map(permit).collect();
         Some(described(&found, permits))
+    }
+
+    fn ask(
+        &self,
+        question: gate::Question,
+        now: Instant,
+    ) -> Result<Result<Vec<String>, Refusal>, Misuse> {
+        let now = convert::time(now)?;
+        let question = convert::question(&self.bundle, question)?;
+        Ok(match question.decide(&self.bundle, now) {
+            Verdict::Allow(policies) => Ok(policies),
+            Verdict::Deny(reason, policies) => {
+                Err(Refusal { reason: reason.code().to_owned(), policies })
+            }
+        })
     }
 }
 

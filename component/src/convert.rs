@@ -3,13 +3,18 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use zonegate_engine::bundle::Bundle;
+use zonegate_engine::operation::Operation;
+use zonegate_engine::policy::AccountId;
 use zonegate_engine::problem;
-use zonegate_engine::provider;
+use zonegate_engine::provider::{self, Provider};
 use zonegate_engine::request::Method;
-use zonegate_engine::session::{self, Audit, Facts, LookupAnswer, RESPONSE_BYTES_MAX};
+use zonegate_engine::session::{
+    self, Audit, Facts, LookupAnswer, OPERATIONS_MAX, RESPONSE_BYTES_MAX,
+};
 
 use crate::bindings::exports::zonegate::policy::gate::{
-    Answer, Denial, Header, Instant, Lookup, Misuse, Problem, Request, Response, Step,
+    Answer, Denial, Header, Instant, Lookup, Misuse, Problem, Question, Request, Response, Step,
 };
 
 /// Characters of a provider's or account's name, of an address, or of a request's id.
@@ -62,6 +67,36 @@ pub(crate) fn facts(request: Request) -> Result<Facts, Misuse> {
         account: Some(request.account),
         client: Some(client),
         tls: request.encrypted,
+    })
+}
+
+/// Operations that a log tells of; their route must exist.
+pub(crate) fn question(bundle: &Bundle, asked: Question) -> Result<session::Question, Misuse> {
+    let bad = |name: &str| Misuse::BadArgument(name.to_owned());
+    let (provider, id) = asked.route.split_once('/').ok_or_else(|| bad("route"))?;
+    let mut routes = bundle.provider(provider).map(Provider::routes).into_iter().flatten();
+    let route = routes.find(|route| route.id() == id).ok_or_else(|| bad("route"))?;
+    let method = match &asked.method {
+        Some(method) => Method::parse(method.as_bytes()).ok_or_else(|| bad("method"))?,
+        None => {
+            let first = route.pattern().split(' ').next().unwrap_or_default();
+            Method::parse(first.as_bytes()).ok_or_else(|| bad("route"))?
+        }
+    };
+    if asked.operations.len() > OPERATIONS_MAX {
+        return Err(bad("operations"));
+    }
+    let operations = asked.operations.iter().map(|text| Operation::parse(text));
+    let operations = operations.collect::<Result<_, _>>().map_err(|_| bad("operations"))?;
+    Ok(session::Question {
+        key: asked.key,
+        account: AccountId { provider: asked.provider, account: asked.account },
+        client: asked.client.parse().map_err(|_| bad("client"))?,
+        tls: asked.encrypted,
+        method,
+        route: asked.route,
+        operations,
+        cost: usize::try_from(asked.cost).unwrap_or(usize::MAX),
     })
 }
 

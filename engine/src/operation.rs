@@ -6,9 +6,13 @@
 //! an update deletes the record as it is and creates the record as it would be, and a replace
 //! deletes what it does not list. So nothing can be moved into or out of a key's scope.
 
+mod text;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::text::OperationError;
 
 use crate::name::Name;
 use crate::record_type::RecordType;

@@ -12,6 +12,8 @@
 //! There is no `?` on an error between a request and its answer: what is not understood is a
 //! [`Reason`].
 
+#[cfg(feature = "explain")]
+mod ask;
 mod audit;
 mod decide;
 mod enter;
@@ -28,6 +30,8 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
+#[cfg(feature = "explain")]
+pub use self::ask::Question;
 pub use self::audit::Audit;
 #[cfg(feature = "explain")]
 pub use self::explain::Explanation;

@@ -4,6 +4,9 @@
 //! client, a provider or a careless host sends makes it trap; and it imports nothing.
 
 #[cfg(test)]
+#[path = "component/again.rs"]
+mod again;
+#[cfg(test)]
 #[path = "shared/audit.rs"]
 mod audit;
 #[cfg(test)]

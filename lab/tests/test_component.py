@@ -1,6 +1,7 @@
 """The component in hosts that are not Envoy, in front of a real PowerDNS: in Python, in Node, under `wasmtime serve`."""
 
 import json
+import shutil
 
 import pytest
 
@@ -99,6 +100,39 @@ def test_addresses_are_the_connections_own(host, zones, keys):
     assert host.ask("PATCH", path, key, body("192.0.2.66"), forged).status == 403
     assert host.ask("PATCH", path, key, body("127.0.0.1"), forged).status == 204
     assert zones.values("example.com", "home.example.com", "A") == ["127.0.0.1"]
+
+
+def test_a_log_is_asked_again(host, zones, keys, folder):
+    """What a gate has written, by its own policies and by others: what changes is told, and nothing else."""
+    for body in (challenge(), ADDRESS):
+        host.ask("PATCH", f"{ZONES}/example.com.", keys["demoacmehost"], body)
+    host.ask("GET", f"{ZONES}/example.com.", "zgk_nobody")
+    log, old, new = folder / "replayed.log", folder / "replay-old", folder / "replay-new"
+    # Two as they come, one as Envoy writes it, after its key had expired for good.
+    allowed, *others = host.records()[-3:]
+    around = {"time": "2026-06-03T10:00:00.000Z", "method": "PATCH", "zonegate": json.loads(allowed[allowed.index("{"):])}
+    log.write_text("\n".join([*others, "gate-1  | " + json.dumps(around), json.dumps(around), "no record"]))
+    same = replay(old, log, lambda grant: grant)
+    assert same.returncode == 0, same.stdout + same.stderr
+    assert same.stdout.splitlines() == [
+        "0 of 3 requests would be decided otherwise.",
+        "Not asked: 1, denied without asking policies: malformed-key.", "Not asked: 1, no record of the gate."]
+    moved = replay(new, log, lambda grant: grant.replace("_acme-challenge.www.example.com", "www.example.com"))
+    assert moved.returncode == 4, moved.stdout + moved.stderr
+    told = moved.stdout.splitlines()
+    what = 'demoacmehost: record.delete example.com _acme-challenge.www.example.com TXT and 1 more'
+    assert told[:3] == [what, "    was allowed, would be denied (no-policy-allows), 2 times",
+                        "2 of 3 requests would be decided otherwise."], moved.stdout
+
+
+def replay(bundle, log, change):
+    """Runs the example on a log, with the shipped policies as `change` makes them of the keys' file."""
+    policies = bundle.with_suffix(".policies")
+    shutil.copytree(paths.ROOT / "policies", policies, dirs_exist_ok=True)
+    file = policies / "keys.toml"
+    file.write_text(change(file.read_text()))
+    hosts.pack(bundle, policies)
+    return hosts.replay(bundle, log)
 
 
 def test_a_provider_that_is_not_there(server, folder, component_built, keys):

@@ -1,11 +1,13 @@
 //! Decisions: every operation of a plan is asked, and what must be known first is looked up.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use jiff::Timestamp;
 
 use super::{Grant, Known, LOOKUPS_MAX, Session, State, Step, Waiting};
+use crate::bundle::Bundle;
 use crate::decision::Reason;
 use crate::name::Name;
 use crate::network::canonical_ip;
@@ -13,6 +15,7 @@ use crate::operation::{Action, Operation, Record, Resource};
 use crate::policy::{Asking, Circumstances, Verdict};
 use crate::provider::{Answered, Lookup, Plan, Purpose};
 use crate::record_type::RecordType;
+use crate::request::Method;
 
 impl Session {
     /// Decides what can be decided without asking the provider, then asks what is needed.
@@ -138,20 +141,34 @@ impl Session {
         now: Timestamp,
     ) -> Option<Asking> {
         let bundle = &self.bundle;
-        let client_ip = canonical_ip(known.client);
-        let networks = bundle.networks.containing(client_ip);
-        let facts = Circumstances {
-            client_ip,
-            networks: networks.into_iter().map(str::to_owned).collect(),
-            clock: bundle.clock(now)?,
-            tls: known.tls,
-            method: known.method.as_str(),
-            route: route.to_owned(),
-            operations,
-        };
+        let place = (known.client, known.tls);
+        let facts = circumstances(bundle, place, known.method, route, operations, now)?;
         let subject = bundle.policies.subject(&known.account, &known.key)?;
         bundle.policies.asking(&subject, &known.account, &facts)
     }
+}
+
+/// What is the same for all operations of a request: the client's address and whether its
+/// connection is encrypted, method, route, number of operations and time.
+pub(super) fn circumstances(
+    bundle: &Bundle,
+    (client, tls): (IpAddr, bool),
+    method: Method,
+    route: &str,
+    operations: usize,
+    now: Timestamp,
+) -> Option<Circumstances> {
+    let client_ip = canonical_ip(client);
+    let networks = bundle.networks.containing(client_ip);
+    Some(Circumstances {
+        client_ip,
+        networks: networks.into_iter().map(str::to_owned).collect(),
+        clock: bundle.clock(now)?,
+        tls,
+        method: method.as_str(),
+        route: route.to_owned(),
+        operations,
+    })
 }
 
 /// Whether two operations differ in nothing but a record's value.
@@ -242,7 +259,7 @@ mod tests {
     use super::*;
     use crate::json::JsonLimits;
     use crate::provider::{Caps, Provider};
-    use crate::request::{Method, Target};
+    use crate::request::Target;
 
     #[test]
     fn what_nobody_looked_for_is_deleted() {

@@ -45,6 +45,21 @@ class Request:
 
 
 @dataclass
+class Question:
+    """Operations that a log tells of, and what else policies can ask about their request."""
+
+    key: str
+    provider: str
+    account: str
+    client: str
+    encrypted: bool
+    method: str | None
+    route: str
+    operations: list
+    cost: int
+
+
+@dataclass
 class Message:
     """A response, with headers as (bytes, bytes)."""
 
@@ -125,6 +140,13 @@ class Bundle:
             raise Misuse(begun)
         resource, step = begun
         return Session(self.engine, resource), step
+
+    def ask(self, question: Question, at: int) -> tuple:
+        """What policies would say: whether they allow, the policies that determined it, and why not."""
+        said = self.engine.call("[method]bundle.ask", self._resource, _record(**vars(question)), at)
+        if isinstance(said, component.Variant):
+            raise Misuse(said)
+        return (True, said, None) if isinstance(said, list) else (False, said.policies, said.reason)
 
 
 class Session:

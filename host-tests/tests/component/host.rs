@@ -132,6 +132,17 @@ impl Host {
         gate.session().call_response(store, it, response).unwrap()
     }
 
+    /// Asks about operations that a log tells of.
+    pub(crate) fn ask(
+        &mut self,
+        bundle: ResourceAny,
+        question: &Question,
+        now: i64,
+    ) -> Result<Result<Vec<String>, Refusal>, Misuse> {
+        let (store, gate) = self.parts();
+        gate.bundle().call_ask(store, bundle, question, now).unwrap()
+    }
+
     /// The audit record.
     pub(crate) fn audit(&mut self, it: ResourceAny) -> serde_json::Value {
         let (store, gate) = self.parts();
