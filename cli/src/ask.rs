@@ -153,8 +153,13 @@ impl<'b> Inquiry<'b> {
         Inquiry::of_key(bundle, bundle.keys.by_id(key), scene, way)
     }
 
-    /// The same for a key itself.
-    fn of_key(bundle: &'b Bundle, key: Option<&Key>, scene: &Scene, way: &Way) -> Inquiry<'b> {
+    /// The same for a key itself, whether the bundle has it or not ([`Probe::decide_as`]).
+    pub(crate) fn of_key(
+        bundle: &'b Bundle,
+        key: Option<&Key>,
+        scene: &Scene,
+        way: &Way,
+    ) -> Inquiry<'b> {
         let prepare = || {
             let key = key.ok_or(Reason::UnknownKey)?;
             key.check(scene.at)?;

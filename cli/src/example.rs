@@ -168,7 +168,7 @@ impl Choices {
 }
 
 /// The same request with what is usual wherever it does not matter.
-fn plainer(
+pub(crate) fn plainer(
     bundle: &Bundle,
     universe: &Universe,
     mut probe: Probe,

@@ -12,8 +12,9 @@ mod errors;
 mod lesson;
 mod same;
 mod shadow;
+mod whole;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -154,6 +155,8 @@ pub(crate) struct Prover<'b> {
     inexact: BTreeSet<String>,
     /// What the questions of a property spoke of that the solver knows in part only.
     in_part: RefCell<BTreeSet<(&'static str, String)>>,
+    /// How long a property's requests were searched for without the solver.
+    searched: Cell<Duration>,
 }
 
 impl<'b> Prover<'b> {
@@ -187,6 +190,7 @@ impl<'b> Prover<'b> {
             asked,
             inexact,
             in_part: RefCell::default(),
+            searched: Cell::default(),
         })
     }
 
@@ -194,6 +198,7 @@ impl<'b> Prover<'b> {
     pub(crate) fn prove(&self, property: &Property) -> Finding {
         let began = Instant::now();
         let before = self.asked.load(Ordering::Relaxed);
+        self.searched.set(Duration::ZERO);
         let mut finding = match &property.claim {
             Claim::Bounded(bound) => self.bounded(bound, property.keys),
             Claim::NotShadowed { policy, by } => self.not_shadowed(policy, by, property.keys),
@@ -263,19 +268,8 @@ impl<'b> Prover<'b> {
         links.filter(|(_, holding)| holding.id == template).collect()
     }
 
-    /// Settles a "yes" of this bundle's solver.
-    fn settle(
-        &self,
-        question: &Question,
-        answer: &Answer,
-        asker: Asker<'_>,
-        test: &dyn Fn(&Probe, &Key, &Verdict) -> bool,
-    ) -> Settled {
-        self.settle_by(&self.symbolic, question, answer, asker, test)
-    }
-
-    /// Settles a solver's "yes": an example that the test confirms, or none after lessons.
-    fn settle_by(
+    /// Settles a solver's "yes": an example near it that the test confirms, or none after lessons.
+    fn settle_near(
         &self,
         symbolic: &Symbolic,
         question: &Question,

@@ -380,6 +380,19 @@ pub(crate) fn window_times(bundle: &Bundle, now: Timestamp) -> Vec<Timestamp> {
     times
 }
 
+/// A step that comes by every number below `total` before it comes back, in no regular order.
+pub(crate) fn stride(total: usize) -> usize {
+    let golden = total.saturating_mul(382) / 1000;
+    let is_coprime = |step: &usize| {
+        let (mut a, mut b) = (*step, total);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a == 1
+    };
+    (golden.max(1)..=total).find(is_coprime).unwrap_or(1)
+}
+
 /// A text as a name, if it is one.
 fn name(text: &str) -> Option<Name> {
     Name::parse(text, NameForm::Fqdn).ok().filter(|name| !name.is_root())

@@ -155,6 +155,47 @@ fn a_policy_that_decides_nothing_is_found() {
     assert_eq!(result, "unknown", "{found:#}");
 }
 
+/// A solver that never knows: then requests are made of all that the policies tell apart.
+#[test]
+fn what_the_solver_does_not_know_is_searched_for() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let solver = folder.path.join("knows-nothing");
+    let script = "#!/bin/sh\nwhile read -r line; do case \"$line\" in\n\
+                  *check-sat*) echo unknown ;;\nesac; done\n";
+    std::fs::write(&solver, script).unwrap();
+    std::fs::set_permissions(&solver, std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder.write(
+        "properties.toml",
+        "[[never]]\nname = \"secret\"\nsays = \"Nothing at one name.\"\nkeys = \"any\"\n\
+         actions = [\"record.create\"]\n\
+         when = 'resource.type == RecordType::\"HINFO\" && resource.relative == \"secret\"'\n\
+         [[only]]\nname = \"role\"\nsays = \"Previews alone.\"\nrole = \"editors\"\nkeys = \"any\"\n\
+         may = [{ actions = [\"write\"], when = 'resource.relative like \"pr-*.preview\"' }]\n\
+         [[not-shadowed]]\nname = \"use\"\nsays = \"Of use.\"\npolicy = \"editors-previews\"\n\
+         [[never]]\nname = \"elsewhere\"\nsays = \"No other zone.\"\n\
+         actions = [\"zone.read\"]\nwhen = 'resource.zone != \"example.com\"'\n",
+    );
+    let mut command = folder.command(&["prove", "--format", "json"]);
+    let run = folder.finish(command.env("CVC5", &solver).spawn().unwrap());
+    let document: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    let all = document["properties"].as_array().unwrap();
+    let results: Vec<_> = all.iter().map(|one| one["result"].as_str().unwrap()).collect();
+    assert_eq!(results, ["refuted", "refuted", "holds", "unknown"], "{document:#}");
+    let operation = all[0]["example"]["operation"].as_str().unwrap();
+    assert!(operation.contains("secret.example.com HINFO"), "{operation}");
+    for found in &all[..3] {
+        assert_eq!(explained(&folder, found), 0, "{found:#}");
+    }
+    let roles = &all[1]["example"]["made_up"]["roles"];
+    assert!(roles.as_array().unwrap().contains(&"editors".into()), "{roles}");
+    // What is true is not claimed to be proved, and how much was tried is said.
+    let doubt = all[3]["doubts"][0].as_str().unwrap();
+    let (before, after) = doubt.split_once(" generated requests found no counterexample").unwrap();
+    let tried: usize = before.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(before.contains("; not proved; ") && after.is_empty() && tried >= 20, "{doubt}");
+}
+
 #[test]
 fn a_policy_that_can_fail_is_found() {
     let folder = Folder::new();

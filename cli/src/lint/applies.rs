@@ -18,7 +18,7 @@ use zonegate_engine::provider::Provider;
 use super::about;
 use super::expression::{Mentions, actions};
 use crate::ask::{self, Scene, Way};
-use crate::universe::{About, Universe, window_times};
+use crate::universe::{About, Universe, stride, window_times};
 
 /// The most requests that are tried for one policy.
 const TRIED_MAX: usize = 20_000;
@@ -89,19 +89,6 @@ fn search(bundle: &Bundle, policy: &Written, times: &[Timestamp]) -> Option<Foun
         }
     }
     Some(Found::Nothing(tries))
-}
-
-/// A step that comes by every number below `total` before it comes back, in no regular order.
-fn stride(total: usize) -> usize {
-    let golden = total.saturating_mul(382) / 1000;
-    let is_coprime = |step: &usize| {
-        let (mut a, mut b) = (*step, total);
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
-        a == 1
-    };
-    (golden.max(1)..=total).find(is_coprime).unwrap_or(1)
 }
 
 /// Who asks, from where, when, by what.

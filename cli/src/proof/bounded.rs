@@ -8,6 +8,7 @@ use zonegate_engine::operation::{Action, ResourceKind};
 use zonegate_engine::policy::{Holding, Verdict, Who};
 
 use super::class::{Class, class};
+use super::whole::{Besides, COUNTEREXAMPLE};
 use super::{Asker, Finding, LOT, Prover, Scope, Settled, Source, Status, allows, finding};
 use crate::ask::Probe;
 use crate::property::{Bound, Quantified, Whose};
@@ -238,14 +239,22 @@ impl<'b> Prover<'b> {
         let test = |probe: &Probe, key: &Key, verdict: &Verdict| {
             allows(verdict, &by) && self.judged(&bound.judge, probe, key) == bound.never
         };
-        match self.settle(&one.question, answer, one.asker, &test) {
+        let settled = self.settle_near(&self.symbolic, &one.question, answer, one.asker, &test);
+        let why = match settled {
+            Settled::Example(example) => return Some(Status::Refuted(example)),
+            Settled::Nothing => return None,
+            Settled::Unsettled(_) if self.only_at_wildcards(one, &test) => return None,
+            Settled::Unsettled(why) => why,
+        };
+        let role = match &bound.whose {
+            Whose::Role(role) => Some(role.as_str()),
+            Whose::Everybody | Whose::Key(_) | Whose::Grant(_) => None,
+        };
+        let besides = Besides { judging: bound.judge.statics(), role, ..COUNTEREXAMPLE };
+        match self.search(&one.question, one.asker, &besides, &test, &why) {
             Settled::Example(example) => return Some(Status::Refuted(example)),
             Settled::Nothing => {}
-            Settled::Unsettled(why) => {
-                if !self.only_at_wildcards(one, &test) {
-                    doubts.push(doubt(why));
-                }
-            }
+            Settled::Unsettled(why) => doubts.push(doubt(why)),
         }
         None
     }
@@ -268,7 +277,8 @@ impl<'b> Prover<'b> {
         elsewhere.given.push("!(resource.wildcard)".to_owned());
         let answers = self.ask(std::slice::from_ref(&elsewhere));
         let Some(answer) = answers.into_iter().next() else { return false };
-        if !matches!(self.settle(&elsewhere, &answer, one.asker, test), Settled::Nothing) {
+        let settled = self.settle_near(&self.symbolic, &elsewhere, &answer, one.asker, test);
+        if !matches!(settled, Settled::Nothing) {
             return false;
         }
         let holdings = self.bundle.policies.holdings(key).unwrap_or_default();

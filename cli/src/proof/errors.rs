@@ -8,6 +8,7 @@ use zonegate_engine::key::Key;
 use zonegate_engine::operation::Action;
 use zonegate_engine::policy::Verdict;
 
+use super::whole::COUNTEREXAMPLE;
 use super::{Asker, Finding, Prover, Scope, Settled, Source, Status, fails, finding};
 use crate::ask::Probe;
 use crate::property::Quantified;
@@ -85,7 +86,7 @@ impl Prover<'_> {
         doubts: &mut Vec<String>,
     ) -> Option<Status> {
         let test = |_: &Probe, _: &Key, verdict: &Verdict| fails(verdict, &source.holding.id);
-        match self.settle(question, answer, asker, &test) {
+        match self.settle(question, answer, asker, &COUNTEREXAMPLE, &test) {
             Settled::Example(example) => return Some(Status::Refuted(example)),
             Settled::Nothing => {}
             Settled::Unsettled(why) => {

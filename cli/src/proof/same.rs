@@ -13,6 +13,7 @@ use zonegate_engine::key::Key;
 use zonegate_engine::operation::Action;
 use zonegate_engine::policy::Verdict;
 
+use super::whole::{Besides, COUNTEREXAMPLE};
 use super::{Asker, Finding, Prover, Scope, Settled, Source, Sources, Status, finding, sources};
 use crate::ask::Probe;
 use crate::folder::Folder;
@@ -74,7 +75,9 @@ impl Prover<'_> {
                 };
                 let grant = source.is_template.then_some(source.holding.id.as_str());
                 let asker = Asker::Anybody(grant);
-                match self.settle_by(&symbolic, question, &answer, asker, &test) {
+                let judging = vec![source.holding.clone()];
+                let besides = Besides { judging, ..COUNTEREXAMPLE };
+                match self.settle_by(&symbolic, question, &answer, asker, &besides, &test) {
                     Settled::Example(example) => return Ok(Status::Refuted(example)),
                     Settled::Nothing => {}
                     Settled::Unsettled(why) => {

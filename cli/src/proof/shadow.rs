@@ -12,6 +12,7 @@ use zonegate_engine::operation::Action;
 use zonegate_engine::policy::{Holding, Verdict};
 
 use super::class::class;
+use super::whole::EXAMPLE;
 use super::{Asker, Finding, LOT, Prover, Scope, Settled, Source, Status, finding};
 use crate::ask::Probe;
 use crate::property::Quantified;
@@ -67,7 +68,7 @@ impl<'b> Prover<'b> {
         for lot in asked.chunks(LOT) {
             let questions: Vec<Question> = lot.iter().map(|(one, _)| one.clone()).collect();
             for ((question, asker), answer) in lot.iter().zip(self.ask(&questions)) {
-                match self.settle(question, &answer, *asker, &test) {
+                match self.settle(question, &answer, *asker, &EXAMPLE, &test) {
                     Settled::Example(example) => return Status::Shown(example),
                     Settled::Nothing => {}
                     Settled::Unsettled(why) => doubts.push(format!("{}: {why}", question.action)),
