@@ -125,8 +125,12 @@ impl Probe {
         let Scene { account, from, at, tls } = &self.scene;
         let plain = if *tls { "" } else { " --plain" };
         let quoted = format!("'{}'", self.operation.to_string().replace('\'', r"'\''"));
+        let cost = match self.way.operations {
+            1 => String::new(),
+            number => format!(" --cost {number}"),
+        };
         format!(
-            "--key {} --account {} --from {from} --at {at}{plain} --route {} --operation {quoted}",
+            "--key {} --account {} --from {from} --at {at}{plain} --route {}{cost} --operation {quoted}",
             self.key,
             account.path(),
             self.way.route,

@@ -15,6 +15,7 @@ mod proof;
 pub(crate) mod report;
 pub(crate) mod sample;
 pub(crate) mod surface;
+mod witness;
 
 use jiff::Timestamp;
 use zonegate_engine::bundle::Bundle;
@@ -87,8 +88,10 @@ pub(crate) fn compare(
     let mut comparison = Comparison::of(after, surface, &classes, found, at);
     let open = comparison.open();
     if solver && !open.is_empty() {
-        let proofs = proof::prove(before, after, &comparison.surface, &open);
-        comparison.take(proofs);
+        let moments = sample::moments(before, after, &comparison.surface, at);
+        let asked = (classes.touched.as_slice(), moments.as_slice());
+        let proofs = proof::prove(before, after, &comparison.surface, asked, &open);
+        comparison.take(after, proofs);
     }
     Ok(comparison)
 }

@@ -7,9 +7,9 @@
 //! until then the solver is taught what it did not know (`lesson`), and asked again.
 
 mod bounded;
-mod class;
+pub(crate) mod class;
 mod errors;
-mod lesson;
+pub(crate) mod lesson;
 mod same;
 mod shadow;
 mod whole;

@@ -223,6 +223,50 @@ fn what_changes_is_never_proved_not_to() {
 }
 
 #[test]
+fn what_the_solver_sees_is_shown_where_the_engine_bears_it_out() {
+    for (policy, more, way) in [
+        ("no-caa", "&& context.operations * 2 < 8000", "more"),
+        ("editors-write", "|| context.operations * 7 == 700", "more"),
+        ("editors-write", "&& context.operations + 9223372036854775000 > 0", "less"),
+    ] {
+        let (file, from) = match policy {
+            "no-caa" => ("rules/everybody.cedar", "RecordType::\"CAA\""),
+            _ => ("rules/editors.cedar", "Window::\"office-hours\")"),
+        };
+        let (folder, to) = (folder(), format!("{from} {more}"));
+        folder.edit(file, from, &to);
+        // No number between those that policies name is ever generated.
+        let run = diff(&folder, &["--format", "json", "--requests-only"]);
+        assert_eq!(run.code, 0, "{to}: {}", run.out);
+        // The example is repeated by `explain`, with the number of operations that it needs.
+        let document = document(&folder, 4);
+        let (more, less) = effect(&document, policy);
+        let found = if way == "more" { more } else { less };
+        assert_eq!(found["found_by"], "solver", "{to}: {found}");
+        assert_eq!(found["keys"], serde_json::json!(["demoeditor01"]));
+        assert!(found["example"]["explain"].as_str().unwrap().contains(" --cost "), "{found}");
+        let run = diff(&folder, &["--markdown"]);
+        assert!(run.out.contains("found by the solver"), "{}", run.out);
+    }
+}
+
+#[test]
+fn what_the_solver_sees_and_the_engine_does_not_is_said() {
+    let folder = folder();
+    // The solver knows expressions by their shape; no host of this form has a letter there.
+    folder.edit(
+        "rules/editors.cedar",
+        "resource in Pattern::\"preview\"",
+        "resource in Pattern::\"preview\" && !(resource.relative like \"pr-x*\")",
+    );
+    let document = document(&folder, 0);
+    let (_, less) = effect(&document, "editors-previews");
+    assert_eq!((&less["changes"], &less["proved"]), (&false.into(), &false.into()), "{less}");
+    let why = less["why"].as_str().unwrap();
+    assert!(why.contains("the engine does not bear out"), "{why}");
+}
+
+#[test]
 fn other_words_and_other_ids_are_told_and_decide_nothing() {
     let folder = folder();
     folder.edit("rules/editors.cedar", "For editors: preview hosts", "For editors: previews");

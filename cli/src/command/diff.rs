@@ -26,7 +26,8 @@ use crate::place::{Place, merge_base};
 /// Keys that no policy tells apart are asked as one; what both sides decide is compared for
 /// requests made of everything that the changed policies mention. A change that is shown can be
 /// repeated with `zonegate explain`. That none was found is no proof, and says so; where a solver
-/// is there (see `zonegate prove --help`), it tries to prove it.
+/// is there (see `zonegate prove --help`), it tries to prove it; a change that the solver sees is
+/// shown where both sides bear it out, and else said to be open.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -104,6 +104,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PROVIDER/ROUTE", requires = "operation")]
     route: Option<String>,
 
+    /// How many operations the request has in all, of which --operation is one
+    #[arg(long, value_name = "NUMBER", requires = "operation",
+        value_parser = clap::value_parser!(u16).range(1..=5000))]
+    cost: Option<u16>,
+
     /// A key that keys.toml does not have, as an inline table of what would stand there, such as
     /// '{ id = "madeup000001", owner = "nobody" }'
     #[arg(long, value_name = "TABLE")]

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use zonegate_engine::decision::Reason;
 use zonegate_engine::policy::Verdict;
 
+pub(crate) use self::member::repeats;
 pub(crate) use self::search::search;
 
 use super::Direction;

@@ -5,7 +5,7 @@
 //! where its old form matches and no forbid of the new side does, and less the other way round.
 //! Whether such a request exists is a question about policies alone, for any key with any roles, so
 //! one question for each action is enough. A "no" is a proof. A "yes" proves nothing: what forbids
-//! and permits beside it do is left out here, and that is what generated requests are for.
+//! and permits beside it do is left out here. It is a hint for another request ([`super::witness`]).
 //!
 //! # What is not asked
 //! What changed through a network, window, pattern or time zone; templates whose links are others
@@ -15,10 +15,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use zonegate_engine::policy::{Holding, Who};
 
+use super::class::Class;
+use super::effect::Shown;
 use super::surface::{PolicyChange, Surface, Turn};
+use super::witness::{Witness, Witnessed};
 use super::{Direction, Side};
 use crate::symbolic::{Answer, Question, Renamed, Rule, Solver, Sought, Symbolic, World};
 
@@ -26,6 +30,8 @@ use crate::symbolic::{Answer, Question, Renamed, Rule, Solver, Sought, Symbolic,
 const QUESTION_LIMIT: Duration = Duration::from_secs(2);
 /// How long all of them may take; what has not been asked by then is not proved.
 const ALL_LIMIT: Duration = Duration::from_secs(15);
+/// How long requests may be looked for where the solver says that there are some.
+const WITNESS_LIMIT: Duration = Duration::from_secs(10);
 /// Questions that are asked at once.
 const AT_ONCE: usize = 16;
 /// Policies beside the changed one that a question takes in; more of them make it slow, and one too
@@ -36,16 +42,21 @@ const BESIDE_MAX: usize = 8;
 const FAILING: [&str; 8] = ["+", "-", "*", "neg", "offset", "durationSince", "toDate", "toTime"];
 
 /// What came of the attempt to prove something.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Proof {
     /// It holds for all requests.
     Proved,
     /// It may hold or not; why, in words.
     Open(String),
+    /// It does not: a decision changes.
+    Refuted(Box<Shown>),
 }
 
+/// A policy, by its id, and a direction.
+type At = (String, Direction);
+
 /// Proofs by policy and direction.
-pub(crate) type Proofs = BTreeMap<(String, Direction), Proof>;
+pub(crate) type Proofs = BTreeMap<At, Proof>;
 
 /// Tries to prove that policies change no decision in a direction; an error where there is no
 /// solver.
@@ -53,6 +64,7 @@ pub(crate) fn prove(
     old: Side<'_>,
     new: Side<'_>,
     surface: &Surface,
+    (classes, moments): (&[Class], &[Timestamp]),
     open: &[(String, Direction)],
 ) -> Result<Proofs, String> {
     let solver = Solver::find(QUESTION_LIMIT)?;
@@ -77,21 +89,42 @@ pub(crate) fn prove(
         }
     }
     let began = Instant::now();
+    let mut seen: Vec<(At, &Question)> = Vec::new();
     for (questions, about) in questions.chunks(AT_ONCE).zip(about.chunks(AT_ONCE)) {
         let in_time = began.elapsed() < ALL_LIMIT;
         let answers = if in_time { symbolic.ask(questions) } else { Vec::new() };
         let late = || Answer::Unknown("there was no time left to ask the solver".to_owned());
         let answers = answers.into_iter().chain(std::iter::repeat_with(late));
-        for (at, answer) in about.iter().zip(answers) {
+        for ((at, question), answer) in about.iter().zip(questions).zip(answers) {
             let why = match answer {
                 Answer::No => continue,
-                Answer::Yes(_) => "the solver cannot rule it out".to_owned(),
+                Answer::Yes(_) => {
+                    seen.push((at.clone(), question));
+                    continue;
+                }
                 Answer::Unknown(why) => why,
             };
             proofs.insert(at.clone(), Proof::Open(why));
         }
     }
+    let until = Instant::now() + WITNESS_LIMIT;
+    let witness = Witness { old, new, symbolic: &symbolic, classes, moments, until };
+    look(&witness, &seen, &mut proofs);
     Ok(proofs)
+}
+
+/// Settles what the solver said "yes" to: by a decision that changes, or by saying what is open.
+fn look(witness: &Witness<'_>, seen: &[(At, &Question)], proofs: &mut Proofs) {
+    for (at, question) in seen {
+        if matches!(proofs.get(at), Some(Proof::Refuted(_))) {
+            continue;
+        }
+        let proof = match witness.look(&at.0, at.1, question) {
+            Witnessed::Shown(shown) => Proof::Refuted(shown),
+            Witnessed::Open(why) => Proof::Open(why.to_owned()),
+        };
+        proofs.insert(at.clone(), proof);
+    }
 }
 
 /// The policies of a side as the solver knows them.

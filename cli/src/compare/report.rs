@@ -97,6 +97,8 @@ pub(crate) struct Example {
 pub(crate) enum Method {
     /// By generated requests.
     Requests,
+    /// By a request near one that the solver saw.
+    Solver,
 }
 
 /// How sure it is that no decision changes.
@@ -181,7 +183,7 @@ impl Comparison {
     }
 
     /// Takes in what was proved.
-    pub(super) fn take(&mut self, proofs: Result<Proofs, String>) {
+    pub(super) fn take(&mut self, new: Side<'_>, proofs: Result<Proofs, String>) {
         let mut proofs = match proofs {
             Ok(proofs) => proofs,
             Err(why) => {
@@ -199,6 +201,11 @@ impl Comparison {
                     Some(Proof::Proved) => *finding = Finding::No(Certainty::Proved),
                     Some(Proof::Open(why)) => {
                         *finding = Finding::No(Certainty::NotFound(requests, Some(why)));
+                    }
+                    Some(Proof::Refuted(shown)) => {
+                        let found =
+                            Repeatable { method: Method::Solver, ..repeatable(new, *shown) };
+                        *finding = Finding::Shown(Box::new(found));
                     }
                     None => {}
                 }
@@ -258,8 +265,12 @@ fn circumstances(new: Side<'_>, probe: &Probe) -> String {
     let minutes = clock.time_of_day_ms / 60_000;
     let time = format!("{:02}:{:02}", minutes / 60, minutes % 60);
     let plain = if *tls { "" } else { ", unencrypted" };
+    let cost = match way.operations {
+        1 => String::new(),
+        number => format!(", one of {number} operations"),
+    };
     format!(
-        "key {key} at {} from {from}{networks}, {} {} {time} {}{windows}, by {} on {}{plain}",
+        "key {key} at {} from {from}{networks}, {} {} {time} {}{windows}, by {} on {}{cost}{plain}",
         account.path(),
         clock.weekday,
         clock.date,

@@ -131,6 +131,13 @@ impl Sample {
     }
 }
 
+/// What all policies of a key on both sides can tell apart.
+pub(super) fn around(old: Side<'_>, new: Side<'_>, key: &str, moments: &[Timestamp]) -> Universe {
+    let views: Vec<View<'_>> =
+        [old, new].into_iter().filter_map(|side| View::of(side, key)).collect();
+    universe(&views, moments, &|_| true)
+}
+
 /// What the wanted policies of a key on both sides can tell apart.
 fn universe(
     views: &[View<'_>],

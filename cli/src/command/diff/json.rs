@@ -92,6 +92,7 @@ fn finding(report: &Report, finding: &Finding) -> Value {
         Finding::Shown(found) => {
             let found_by = match found.method {
                 Method::Requests => "requests",
+                Method::Solver => "solver",
             };
             json!({ "changes": true, "found_by": found_by, "keys": found.keys,
                 "keys_unshown": found.unshown, "example": example(report, &found.example) })

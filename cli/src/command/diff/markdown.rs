@@ -4,7 +4,7 @@ use super::escape::{block, code, printable};
 use super::{Report, text};
 use crate::command::counted;
 use crate::compare::Direction;
-use crate::compare::report::{Certainty, Finding, Repeatable, Unit};
+use crate::compare::report::{Certainty, Finding, Method, Repeatable, Unit};
 use crate::compare::surface::{PolicyChange, Turn};
 
 /// Bytes of a comment; GitHub takes 65,536 characters, GitLab a million.
@@ -104,7 +104,11 @@ fn short(text: &str) -> String {
 fn cell(finding: &Finding) -> String {
     match finding {
         Finding::Shown(found) => {
-            format!("**yes**, {}, found by a request", counted(found.keys.len(), "key"))
+            let by = match found.method {
+                Method::Requests => "a request",
+                Method::Solver => "the solver",
+            };
+            format!("**yes**, {}, found by {by}", counted(found.keys.len(), "key"))
         }
         Finding::Secret => "**yes**, the secret".to_owned(),
         Finding::No(Certainty::Certain(_)) => "no, certainly".to_owned(),

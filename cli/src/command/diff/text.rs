@@ -227,6 +227,7 @@ pub(super) fn counted_requests(requests: u64) -> String {
 pub(super) fn method(method: Method) -> &'static str {
     match method {
         Method::Requests => "found by a generated request, decided on both sides",
+        Method::Solver => "found by the solver, decided on both sides",
     }
 }
 

@@ -116,7 +116,7 @@ fn operation(
         Some(route) => Way::by(bundle, route).ok_or_else(|| no_route(bundle, route))?,
         None => Way::usual(provider, operation.action),
     };
-    way.operations = operations.len();
+    way.operations = arguments.cost.map_or(operations.len(), usize::from);
     if arguments.route.is_none() {
         let Way { method, route, .. } = &way;
         let note = format!("asked as if by {method} on route {route}; policies may depend on it");

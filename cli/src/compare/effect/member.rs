@@ -10,7 +10,7 @@ use crate::compare::class::{Class, names_of};
 use crate::compare::{Direction, Side};
 
 /// Whether a decision changes for a key in the same direction.
-pub(super) fn repeats(
+pub(crate) fn repeats(
     old: Side<'_>,
     new: Side<'_>,
     class: &Class,
