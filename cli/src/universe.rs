@@ -11,6 +11,7 @@
 
 mod about;
 mod literals;
+mod meet;
 mod regex;
 
 use std::collections::BTreeSet;
@@ -65,6 +66,8 @@ pub(crate) struct Universe {
     pub(crate) types: Vec<RecordType>,
     /// Values of records that hold text.
     pub(crate) texts: Vec<String>,
+    /// Values that are tried for records of any type but those of addresses; mostly none.
+    pub(crate) values: Vec<String>,
     /// Values of records that hold addresses.
     pub(crate) record_addresses: Vec<IpAddr>,
     /// Addresses of clients.
@@ -259,10 +262,7 @@ impl Universe {
         let Some(now) = self.times.first().copied() else { return };
         let later = |by: SignedDuration| now.checked_add(by).ok();
         for text in literals.calls("datetime") {
-            let Ok(at) = text.parse::<Timestamp>().or_else(|_| format!("{text}T00:00:00Z").parse())
-            else {
-                continue;
-            };
+            let Some(at) = instant(text) else { continue };
             let second = SignedDuration::from_secs(1);
             self.times.extend([at.checked_sub(second).ok(), Some(at)].into_iter().flatten());
             self.times.extend(at.checked_add(second).ok());
@@ -289,12 +289,14 @@ impl Universe {
         if !fitting.is_empty() {
             return fitting;
         }
-        match rtype.policy_name() {
+        let mut values = match rtype.policy_name() {
             "TXT" => self.texts.iter().map(|text| format!("\"{text}\"")).collect(),
             "CNAME" | "NS" | "PTR" => vec!["target.elsewhere.example.".to_owned()],
             "MX" => vec!["10 target.elsewhere.example.".to_owned()],
             _ => Vec::new(),
-        }
+        };
+        values.extend(self.values.iter().cloned());
+        values
     }
 
     /// The operations of an action; records with every type, and with every value where values are
@@ -391,6 +393,11 @@ pub(crate) fn stride(total: usize) -> usize {
         a == 1
     };
     (golden.max(1)..=total).find(is_coprime).unwrap_or(1)
+}
+
+/// A time as Cedar writes it, with its hours or without.
+fn instant(text: &str) -> Option<Timestamp> {
+    text.parse().or_else(|_| format!("{text}T00:00:00Z").parse()).ok()
 }
 
 /// A text as a name, if it is one.

@@ -75,6 +75,48 @@ fn policies() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Conditions that some request meets, though none is made of one literal alone.
+#[test]
+fn what_needs_two_literals_at_once_is_found() {
+    for condition in [
+        "resource.leftmost like \"pr-*\" && resource.leftmost like \"*-x9\"",
+        "resource.leftmost like \"pr-*\" && resource.name like \"*.prod.example.com\" && !resource.wildcard",
+        "resource.depth == 6",
+        "resource.depth > 4 && resource.depth < 8",
+        "resource.type_number == 300",
+        "resource.type == RecordType::\"MX\" && resource has value && resource.value == \"10 mail.example.net\"",
+        "resource.type == RecordType::\"SRV\" && resource has value && resource.value like \"10 *\"",
+        "resource.type == RecordType::\"TXT\" && resource has value && resource.value == \"v=spf1 -all\"",
+        "resource.type == RecordType::\"TXT\" && resource has value && resource.value like \"*v=spf1 *\" && resource.value like \"*-all*\"",
+        "resource has address && resource.address.isInRange(ip(\"10.0.0.0/8\")) && !resource.address.isInRange(ip(\"10.0.0.0/24\"))",
+        "context.client_ip.isInRange(ip(\"10.0.0.0/8\")) && !context.client_ip.isInRange(ip(\"10.0.0.0/9\"))",
+        "context.operations > 17 && context.operations < 90",
+        "context.operations * 2 == 60",
+        "principal has expires && principal.expires.durationSince(context.now) < duration(\"30d\")",
+        "principal has owner && principal.owner like \"team-*\" && principal.owner like \"*-dns\"",
+        "context.time_of_day > duration(\"9h\") && context.time_of_day < duration(\"9h10m\") && context.weekday == Weekday::\"fri\"",
+    ] {
+        let found = lints(&with_policy(&when(condition)));
+        let found: Vec<_> = found.iter().filter(|(lint, _)| lint == "found-nothing").collect();
+        assert!(found.is_empty(), "{condition}");
+    }
+    // Policies see a text without its quotes and a name without its last dot.
+    for condition in [
+        "resource.type == RecordType::\"MX\" && resource has value && resource.value == \"10 mail.example.net.\"",
+        "resource.type == RecordType::\"TXT\" && resource has value && resource.value == \"\\\"v=spf1 -all\\\"\"",
+        "resource.leftmost like \"pr-*\" && resource.leftmost like \"*-x9\" && resource.leftmost == \"www\"",
+        "resource.depth == 6 && resource.name == \"a.b.example.com\"",
+        "resource has address && resource.address.isInRange(ip(\"10.0.0.0/8\")) && resource.address.isInRange(ip(\"192.0.2.0/24\"))",
+    ] {
+        let found = lints(&with_policy(&when(condition)));
+        let names: Vec<&str> = found.iter().map(|(lint, _)| lint.as_str()).collect();
+        assert!(
+            names.contains(&"found-nothing") || names.contains(&"never-applies"),
+            "{condition}"
+        );
+    }
+}
+
 #[test]
 fn each_lint_about_policies_is_found_and_can_be_allowed() {
     for (lint, policy) in policies() {

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use zonegate_engine::bundle::Bundle;
 use zonegate_engine::key::Key;
 use zonegate_engine::operation::{Action, Operation};
@@ -24,6 +25,10 @@ use crate::universe::{About, Universe, stride, window_times};
 const TRIED_MAX: usize = 20_000;
 /// The most operations and the most surroundings that are combined.
 const KINDS_MAX: usize = 20_000;
+/// What makes numbers and times of others, which no representative is made for.
+const RECKONING: [&str; 8] = ["+", "-", "*", "neg", "offset", "durationSince", "toDate", "toTime"];
+/// Patterns on one attribute that are met together.
+const LIKES_MAX: usize = 2;
 /// An attribute of a resource that tells names apart.
 const NAMES: [&str; 6] = [
     "resource.name",
@@ -43,12 +48,41 @@ pub(super) fn warnings(bundle: &Bundle, written: &[&Written], now: Timestamp) ->
         if conditions.is_none_or(Vec::is_empty) && policy.template.is_none() {
             return None;
         }
-        let Found::Nothing(tried) = search(bundle, policy, &times)? else { return None };
+        if is_beyond(&policy.json) {
+            return None;
+        }
+        // Nearly all are found by one literal at a time.
+        let Found::Nothing(first) = search(bundle, policy, &times, false)? else { return None };
+        let Found::Nothing(more) = search(bundle, policy, &times, true)? else { return None };
+        let tried = first + more;
         let message = format!("nothing was found that `{}` applies to", policy.id);
         let help = format!("{tried} representative requests were tried; look for conditions that exclude each other, or write the request that it is for as a case");
         Some(about(policy, "found-nothing", message, help))
     });
     unmet.collect()
+}
+
+/// Whether a policy reckons, or holds one attribute against more patterns than are tried together:
+/// then that nothing was found is no sign of anything.
+fn is_beyond(policy: &Value) -> bool {
+    let mut likes: HashMap<String, usize> = HashMap::new();
+    let mut pending = vec![policy];
+    while let Some(value) = pending.pop() {
+        match value {
+            Value::Object(object) => {
+                if RECKONING.iter().any(|operator| object.contains_key(*operator)) {
+                    return true;
+                }
+                if let Some(read) = object.get("like").and_then(|operands| operands.get("left")) {
+                    *likes.entry(read.to_string()).or_default() += 1;
+                }
+                pending.extend(object.values());
+            }
+            Value::Array(items) => pending.extend(items),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    likes.values().any(|count| *count > LIKES_MAX)
 }
 
 /// What a search found.
@@ -60,8 +94,8 @@ enum Found {
 }
 
 /// Looks for a request that a policy applies to; `None` where none can be made.
-fn search(bundle: &Bundle, policy: &Written, times: &[Timestamp]) -> Option<Found> {
-    let about = About::of(bundle, policy, times)?;
+fn search(bundle: &Bundle, policy: &Written, times: &[Timestamp], meets: bool) -> Option<Found> {
+    let about = About::of(bundle, policy, times, meets)?;
     let mentions = Mentions::of(&policy.json);
     let operations = operations(&about.universe, policy, &mentions);
     let surroundings = surroundings(bundle, &about, &mentions);

@@ -158,7 +158,7 @@ impl Prover<'_> {
         let id = sources.next().map(|source| source.holding.id.as_str());
         let written = self.bundle.policies.written();
         let policy = written.iter().find(|one| Some(one.id.as_str()) == id);
-        let about = policy.and_then(|policy| About::of(self.bundle, policy, &self.times));
+        let about = policy.and_then(|policy| About::of(self.bundle, policy, &self.times, true));
         let mut plain = nobody();
         if let Who::Role(role) = &rule.who {
             plain.roles.push(role.clone());

@@ -13,12 +13,15 @@ use zonegate_engine::name::{Name, NameForm};
 use zonegate_engine::policy::Written;
 
 use super::literals::Literals;
-use super::{Around, Universe, name, unique};
+use super::meet::reads;
+use super::{Around, Universe, instant, name, unique};
 
 /// The zone of grants that name none.
 const ZONE: &str = "example.com";
 /// The most grants that are tried of one template.
 const GRANTS_MAX: usize = 8;
+/// The most keys that differ in their texts alone.
+const TEXTED_MAX: usize = 64;
 /// The least that the entry of a key has; nobody has this one.
 const ENTRY: &str =
     "[[key]]\nid = \"zonegate0000\"\ndescription = \"nobody\"\naccounts = [\"*\"]\n";
@@ -38,15 +41,27 @@ pub(crate) struct About {
 impl About {
     /// The universe of this policy; `None` where no key can be made up.
     ///
-    /// `times` are the time to begin with, and moments of windows.
-    pub(crate) fn of(bundle: &Bundle, policy: &Written, times: &[Timestamp]) -> Option<About> {
-        let literals = Literals::of_json(&policy.json);
+    /// `times` are the time to begin with, and moments of windows. With `meets` it also has what
+    /// meets two of the policy's literals at once; that is slower, and seldom of use.
+    pub(crate) fn of(
+        bundle: &Bundle,
+        policy: &Written,
+        times: &[Timestamp],
+        meets: bool,
+    ) -> Option<About> {
+        let mut literals = Literals::of_json(&policy.json);
+        if meets {
+            literals.meet(&policy.json);
+        }
         let keys = keys(bundle, policy, &literals)?;
         let accounts = accounts(bundle, &literals);
         let asks = literals.ids("Window").next().is_some();
         let times = times.iter().copied().take(if asks { usize::MAX } else { 1 }).collect();
         let around = Around { keys: keys.iter().collect(), zones: Vec::new(), times };
-        let mut universe = Universe::made(bundle, literals, &around);
+        let mut universe = Universe::made(bundle, literals.clone(), &around);
+        if meets {
+            universe.meet(bundle, &literals, &policy.json);
+        }
         universe.add_hours();
         Some(About { universe, keys, accounts })
     }
@@ -97,7 +112,15 @@ fn keys(bundle: &Bundle, policy: &Written, literals: &Literals) -> Option<Vec<Ke
     let roles: BTreeSet<String> = literals.ids("Role").map(str::to_owned).collect();
     member.roles =
         least.roles.iter().cloned().chain(roles).collect::<BTreeSet<_>>().into_iter().collect();
-    let kinds = [least, described, bound, member];
+    let mut kinds = vec![least, described.clone(), bound.clone(), member];
+    kinds.extend(texted(&described, literals));
+    if reads(&policy.json, "expires") {
+        let ends = literals.calls("datetime").filter_map(instant);
+        let around = ends.flat_map(|at| {
+            [-1, 1].map(|step| at.checked_add(SignedDuration::from_secs(step)).ok())
+        });
+        kinds.extend(around.map(|expires| Key { expires, ..bound.clone() }));
+    }
     let grants = grants(policy, literals);
     let mut made: Vec<Key> = Vec::new();
     for kind in kinds {
@@ -111,6 +134,22 @@ fn keys(bundle: &Bundle, policy: &Written, literals: &Literals) -> Option<Vec<Ke
         key.id = format!("{}:{number}", policy.id);
     }
     Some(made)
+}
+
+/// Keys that differ from one in an owner or an attribute, with every text that one is compared with.
+fn texted(key: &Key, literals: &Literals) -> Vec<Key> {
+    let owners =
+        literals.texts("owner").map(|text| Key { owner: Some(text.to_owned()), ..key.clone() });
+    let tags = literals.texts.iter().filter(|(name, _)| literals.tags.contains(name));
+    let attributes = tags.map(|(name, text)| {
+        let mut key = key.clone();
+        key.attributes.insert(name.clone(), text.clone());
+        key
+    });
+    let mut made: Vec<Key> = owners.chain(attributes).collect();
+    made.dedup();
+    made.truncate(TEXTED_MAX);
+    made
 }
 
 /// Grants of a template; of a policy that is none, one that is no grant.

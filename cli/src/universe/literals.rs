@@ -21,6 +21,8 @@ pub(super) struct Literals {
     pub(super) texts: BTreeSet<(String, String)>,
     /// The arguments of `ip(...)`, `datetime(...)` and `duration(...)`, with the function's name.
     pub(super) calls: BTreeSet<(String, String)>,
+    /// The tags of keys that are read.
+    pub(super) tags: BTreeSet<String>,
     /// Numbers.
     pub(super) numbers: BTreeSet<i64>,
     /// The attributes of the context that are read; `*` where all of them may be.
@@ -88,6 +90,11 @@ impl Literals {
                             let attribute = read.get("attr").and_then(Value::as_str);
                             self.context.insert(attribute.unwrap_or("*").to_owned());
                         }
+                    }
+                    let tag = object.get("getTag").and_then(|operands| operands.get("right"));
+                    if let Some(tag) = tag.and_then(|tag| tag.get("Value")).and_then(Value::as_str)
+                    {
+                        self.tags.insert(tag.to_owned());
                     }
                     if let Some(operands) = object.get("like") {
                         self.liked(operands);
