@@ -24,12 +24,18 @@ const ROUNDS: usize = 400;
 /// How many requests a measurement has.
 const REQUESTS: u32 = 20;
 
+/// What DigitalOcean answers about a record.
+const RECORD: &[u8] = br#"{"domain_record":{"id":28448439,"type":"A","name":"www","data":"192.0.2.80","priority":null,"port":null,"ttl":300,"weight":null,"flags":null,"tag":null}}"#;
+
 /// Walks one request to its answer, with the audit record.
 fn walk(bundle: &Rc<Bundle>, facts: &Facts, body: &[u8], answer: (u16, &[u8])) {
     let now: Timestamp = NOW.parse().unwrap();
     let (mut session, mut step) = Session::begin(Rc::clone(bundle), facts, !body.is_empty(), now);
     if matches!(step, Step::Body) {
         step = session.body(body, now);
+    }
+    while matches!(step, Step::Lookups(_)) {
+        step = session.answers(&[Some((200, RECORD.to_vec()))], now);
     }
     assert!(matches!(step, Step::Forward(_)), "{step:?}");
     black_box(session.audit().to_json(&bundle.digest));
@@ -55,11 +61,22 @@ fn main() {
         rrsets.join(",")
     );
     let (write, read) = (facts("PATCH", path, &key), facts("GET", path, &key));
-    let requests: [(&str, &dyn Fn()); 2] = [
+    let of = |provider: &str, path: &str| {
+        let mut facts = facts("DELETE", path, "");
+        let bearer = format!("Bearer {}", self::requests::key("demoanyall01")).into_bytes();
+        facts.headers.pop();
+        facts.headers.push((b"authorization".to_vec(), bearer));
+        Facts { provider: Some(provider.to_owned()), ..facts }
+    };
+    let by_name = of("gandi", "/v5/livedns/domains/example.com/records/www/A");
+    let by_id = of("digitalocean", "/v2/domains/example.com/records/28448439");
+    let requests: [(&str, &dyn Fn()); 4] = [
         ("PATCH of one record", &|| walk(&bundle, &write, change, (204, &[]))),
         ("GET of 20 records", &|| walk(&bundle, &read, &[], (200, zone.as_bytes()))),
+        ("DELETE, no lookup", &|| walk(&bundle, &by_name, &[], (204, &[]))),
+        ("DELETE, one lookup", &|| walk(&bundle, &by_id, &[], (204, &[]))),
     ];
-    let mut best = [Duration::MAX; 2];
+    let mut best = [Duration::MAX; 4];
     for _ in 0..ROUNDS {
         for ((_, work), best) in requests.iter().zip(&mut best) {
             let start = Instant::now();

@@ -33,6 +33,13 @@ unsafe extern "C" {
         data_size: usize,
     ) -> Status;
     fn proxy_get_header_map_pairs(kind: MapType, data: *mut *mut u8, size: *mut usize) -> Status;
+    fn proxy_get_header_map_value(
+        kind: MapType,
+        name: *const u8,
+        name_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> Status;
     fn proxy_set_header_map_pairs(kind: MapType, data: *const u8, size: usize) -> Status;
     fn proxy_get_property(
         path: *const u8,
@@ -117,6 +124,16 @@ pub(crate) fn headers(kind: MapType) -> Option<Headers> {
     // SAFETY: the host writes a pointer and a size to live variables.
     let status = unsafe { proxy_get_header_map_pairs(kind, &raw mut data, &raw mut size) };
     read_pairs(&taken(status, data, size)?)
+}
+
+/// One header of a map; of several with one name, their values joined.
+pub(crate) fn header(kind: MapType, name: &str) -> Option<Vec<u8>> {
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: the host reads a live string and writes a pointer and a size to live variables.
+    let status = unsafe {
+        proxy_get_header_map_value(kind, name.as_ptr(), name.len(), &raw mut data, &raw mut size)
+    };
+    taken(status, data, size)
 }
 
 /// Replaces a whole header map.

@@ -425,9 +425,8 @@ fn set_response_headers(answer: &Answer) -> Option<()> {
 
 /// The status and body of an answered lookup.
 fn lookup_answer(size: usize) -> LookupAnswer {
-    let headers = host::headers(MapType::HttpCallResponseHeaders)?;
-    let (_, status) = headers.iter().find(|(name, _)| name == b":status")?;
-    let status = std::str::from_utf8(status).ok()?.parse().ok()?;
+    let status = host::header(MapType::HttpCallResponseHeaders, ":status")?;
+    let status = std::str::from_utf8(&status).ok()?.parse().ok()?;
     if size > RESPONSE_BYTES_MAX {
         return None;
     }
