@@ -24,7 +24,7 @@ const ROUNDS: usize = 400;
 /// How many requests a measurement has.
 const REQUESTS: u32 = 20;
 
-/// What DigitalOcean answers about a record.
+/// What a provider in the cloud answers about a record.
 const RECORD: &[u8] = br#"{"domain_record":{"id":28448439,"type":"A","name":"www","data":"192.0.2.80","priority":null,"port":null,"ttl":300,"weight":null,"flags":null,"tag":null}}"#;
 
 /// Walks one request to its answer, with the audit record.
