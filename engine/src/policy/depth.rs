@@ -138,9 +138,12 @@ fn skip_string(bytes: &mut impl Iterator<Item = (usize, u8)>) {
 }
 
 /// Moves behind the end of a line comment.
+///
+/// SECURITY: a comment ends where it does for Cedar, at either character of a line end; what Cedar
+/// parses and this skips is not counted (test `a_comment_ends_where_cedar_ends_it`).
 fn skip_line(bytes: &mut impl Iterator<Item = (usize, u8)>) {
     for (_, byte) in bytes {
-        if byte == b'\n' {
+        if matches!(byte, b'\n' | b'\r') {
             return;
         }
     }
@@ -280,6 +283,20 @@ mod tests {
             let problem = check("a", &format!("\n{}", policy(&condition))).unwrap_err();
             assert!(problem.message.contains(expected), "{problem}");
             assert_eq!(problem.line, Some(2));
+        }
+    }
+
+    #[test]
+    fn a_comment_ends_where_cedar_ends_it() {
+        let deep = format!("{}true{}", "(".repeat(30), ")".repeat(30));
+        for end in ["\n", "\r", "\r\n"] {
+            let text = policy(&format!("// a comment{end}{deep}"));
+            assert!(text.parse::<cedar_policy::Policy>().is_ok(), "{end:?}: Cedar reads it");
+            assert!(check("a", &text).is_err(), "{end:?}: so it is counted");
+        }
+        // What is in a comment is not counted, whatever line ends there are in Unicode.
+        for end in ["\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
+            assert_eq!(check("a", &policy(&format!("// a{end}{deep}\ntrue"))), Ok(()), "{end:?}");
         }
     }
 
