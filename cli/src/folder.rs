@@ -288,6 +288,13 @@ impl Folder {
             Some("toml" | "jsonl") if depth == 1 && path.starts_with(KEYS) => {}
             // A provider file of the operator's own, beside or instead of one that is compiled in.
             Some("toml") if depth == 1 && path.starts_with("providers") => {}
+            Some("jsonl") if depth > 0 && !path.starts_with(KEYS) => return,
+            // SECURITY: a list of keys that nothing reads may be the one that revokes some.
+            Some("jsonl") => {
+                let help =
+                    format!("keys stand in keys.toml and in the folder `{KEYS}`, not below it");
+                return self.wrong(path, "a keys file that nothing reads", help);
+            }
             Some("toml") => {
                 let help = "settings files stand at the top of the policies folder";
                 return self.wrong(path, "a settings file that nothing reads", help);
@@ -377,7 +384,7 @@ fn is_read(path: &Path) -> bool {
 }
 
 /// Whether a file is hidden, or what an editor leaves beside the file that it saves.
-fn is_leftover(name: &str) -> bool {
+pub(crate) fn is_leftover(name: &str) -> bool {
     name.starts_with('.') || name.ends_with('~') || name.starts_with('#')
 }
 

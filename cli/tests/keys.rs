@@ -288,3 +288,71 @@ fn keys_stand_in_several_files() {
     let said = format!("{}{}", run.out, run.err);
     assert!(said.contains("a settings file that nothing reads"), "{said}");
 }
+
+#[test]
+fn a_key_is_revoked_where_it_stands_and_not_where_it_is_mentioned() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.policies().join("keys")).unwrap();
+    let id = "k3m9x2p7q1ab";
+    let line = LINE.replace("DIGEST", &"ab".repeat(32));
+    let other = LINE.replace("DIGEST", &"cd".repeat(32)).replace(id, "k3m9x2p7q1ac");
+    // Files before its own name the key: in a comment, in a description, as an editor left it.
+    let keys = format!("# \"{id}\" is elsewhere\n{}", folder.read("keys.toml"));
+    folder.write("keys.toml", &keys);
+    let mentions = other.replace("made elsewhere", &format!("takes over from '{id}'"));
+    let escaped = line.replace("\"id\":\"k3", "\"id\":\"\\u006b3");
+    folder.write("keys/a.jsonl", format!("{mentions}\n"));
+    folder.write("keys/.b.jsonl", format!("{line}\n"));
+    folder.write("keys/c.jsonl", format!("{escaped}\n"));
+    assert_eq!(folder.run(&BUNDLE).code, 0);
+    let run = folder.run(&["key", "revoke", id, "policies", "--bundle", "out.json"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.contains("c.jsonl: `disabled = true` for k3m9x2p7q1ab"), "{}", run.out);
+    assert_eq!(folder.read("keys.toml"), keys);
+    assert!(!folder.read("keys/a.jsonl").contains("disabled"));
+    assert!(!folder.read("keys/.b.jsonl").contains("disabled"));
+    let revoked = version(&delivered(&folder));
+    assert_eq!(folder.run(&BUNDLE).code, 0);
+    assert_eq!(version(&delivered(&folder)), revoked, "both say the same");
+}
+
+#[test]
+fn a_key_that_stands_in_two_files_is_revoked_in_both() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.policies().join("keys")).unwrap();
+    let line = LINE.replace("DIGEST", &"ab".repeat(32));
+    folder.write("keys/a.jsonl", format!("{line}\n"));
+    // One of them is a link, as mounted configuration is.
+    std::fs::write(folder.beside("b.jsonl"), format!("{line}\n")).unwrap();
+    std::os::unix::fs::symlink(folder.beside("b.jsonl"), folder.policies().join("keys/b.jsonl"))
+        .unwrap();
+    let run = folder.run(&["key", "revoke", "k3m9x2p7q1ab", "policies"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    for file in ["keys/a.jsonl", "keys/b.jsonl"] {
+        assert!(folder.read(file).contains("\"disabled\":true"), "{file}");
+    }
+    let link = std::fs::symlink_metadata(folder.policies().join("keys/b.jsonl")).unwrap();
+    assert!(link.file_type().is_symlink(), "the link is still one");
+    let run = folder.run(&["key", "revoke", "k3m9x2p7q1ac", "policies"]);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("no keys file has a key with the id `k3m9x2p7q1ac`"), "{}", run.err);
+    // What cannot be read and mentions the key may have it: that is no success.
+    folder.write("keys/c.jsonl", format!("{line},\n"));
+    let run = folder.run(&["key", "revoke", "k3m9x2p7q1ab", "policies"]);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("keys/c.jsonl:1: this line is not JSON"), "{}", run.err);
+}
+
+#[test]
+fn keys_that_nothing_reads_are_no_sound_folder() {
+    let folder = Folder::new();
+    std::fs::create_dir_all(folder.policies().join("keys/more")).unwrap();
+    for file in ["keys.jsonl", "keys/more/a.jsonl"] {
+        folder.write(file, "");
+        let run = folder.run(&["check"]);
+        assert_eq!(run.code, 3, "{file}");
+        let said = format!("{}{}", run.out, run.err);
+        assert!(said.contains(&format!("{file}: error: a keys file that nothing reads")), "{said}");
+        folder.remove(file);
+    }
+}

@@ -15,6 +15,8 @@ use crate::folder::Folder;
 
 /// The table that holds keys, which have their id in a field.
 const KEY: &str = "key";
+/// What some editors put before a text, and is no part of its first line.
+const BYTE_ORDER: char = '\u{feff}';
 /// The other files, with the table of each that holds named things.
 const FILES: [(&str, &str); 4] = [
     ("roles.toml", "role"),
@@ -98,6 +100,7 @@ impl Places {
     /// Reads one file of keys as JSON lines.
     fn read_lines(&mut self, file: &str, text: &str) {
         for (line, text) in (1..).zip(text.lines()) {
+            let text = text.trim_start_matches(BYTE_ORDER);
             let Ok(key) = serde_json::from_str::<Value>(text) else { continue };
             let field = |of: &Value, name: &str| of.get(name)?.as_str().map(str::to_owned);
             let Some(name) = field(&key, "id") else { continue };

@@ -18,14 +18,17 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::settings::Source;
 
+/// What some editors put before a text; in TOML it may stand there too.
+pub(super) const BYTE_ORDER: char = '\u{feff}';
 /// Objects and lists inside one another; a key has two.
 const NEST_MAX: usize = 8;
 
 /// The tree of a file of JSON lines: what its tables would be in TOML.
 pub(super) fn tree<'t>(source: &Source<'t>) -> Spanned<DeTable<'t>> {
     let mut keys = DeArray::new();
-    let mut begin = 0;
-    for line in source.text().split_inclusive('\n') {
+    let text = source.text().strip_prefix(BYTE_ORDER).unwrap_or(source.text());
+    let mut begin = source.text().len() - text.len();
+    for line in text.split_inclusive('\n') {
         let at = begin..begin + line.trim_end().len();
         begin += line.len();
         if line.trim().is_empty() {

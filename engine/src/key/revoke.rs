@@ -9,14 +9,17 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::lines::BYTE_ORDER;
 use crate::problem::Problem;
 use crate::settings::printable;
 
-/// Sets `disabled = true` for one key in the text of a keys file of this name.
+/// Sets `disabled = true` for one key in the text of a keys file of this name; `None` where the
+/// file does not have the key.
 ///
-/// The file must be TOML or JSON lines and have the key once; what else is wrong with it does not
-/// matter, because a revocation must not wait for somebody else's mistake to be corrected.
-pub fn revoke(file: &str, text: &str, id: &str) -> Result<String, Problem> {
+/// What else is wrong with the file does not matter, because a revocation must not wait for
+/// somebody else's mistake to be corrected. Only where the file cannot be read and mentions the
+/// key, which may or may not be in it, that is a problem.
+pub fn revoke(file: &str, text: &str, id: &str) -> Result<Option<String>, Problem> {
     if std::path::Path::new(file).extension().is_some_and(|end| end == "jsonl") {
         revoke_line(file, text, id)
     } else {
@@ -25,13 +28,18 @@ pub fn revoke(file: &str, text: &str, id: &str) -> Result<String, Problem> {
 }
 
 /// The same for JSON lines: the key's line is written anew, and no other is touched.
-fn revoke_line(file: &str, text: &str, id: &str) -> Result<String, Problem> {
-    let mut found = 0;
+fn revoke_line(file: &str, text: &str, id: &str) -> Result<Option<String>, Problem> {
+    let (mut found, mut unread) = (0, None);
     let mut changed = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        // A mark of the byte order stands before the first line, and is no part of it.
+        let (mark, line) = line.split_at(line.len() - line.trim_start_matches(BYTE_ORDER).len());
+        changed.push_str(mark);
         let key = serde_json::from_str::<serde_json::Value>(line).ok();
-        let key = key.filter(|key| key.get("id").and_then(|id| id.as_str()) == Some(id));
-        match key {
+        if key.is_none() && line.contains(id) {
+            unread.get_or_insert(number);
+        }
+        match key.filter(|key| key.get("id").and_then(|id| id.as_str()) == Some(id)) {
             Some(key) if key.get("disabled").is_some_and(|flag| flag == true) => {
                 found += 1;
                 changed.push_str(line);
@@ -47,9 +55,13 @@ fn revoke_line(file: &str, text: &str, id: &str) -> Result<String, Problem> {
             None => changed.push_str(line),
         }
     }
-    match found {
-        0 => Err(unknown(file, id)),
-        1 => Ok(changed),
+    match (found, unread) {
+        (0, None) => Ok(None),
+        (0, Some(line)) => {
+            let problem = Problem::new(file, "this line is not JSON").at(line);
+            Err(problem.help("correct the line, then revoke the key again"))
+        }
+        (1, _) => Ok(Some(changed)),
         _ => {
             let message = format!("the key `{}` is there twice", printable(id));
             Err(Problem::new(file, message).help("remove one line"))
@@ -57,23 +69,20 @@ fn revoke_line(file: &str, text: &str, id: &str) -> Result<String, Problem> {
     }
 }
 
-/// The problem of an id that no key has.
-fn unknown(file: &str, id: &str) -> Problem {
-    let message = format!("there is no key with the id `{}`", printable(id));
-    Problem::new(file, message).help("the id is the part of the key that logs show")
-}
-
 /// The same for TOML.
-fn revoke_table(file: &str, toml_text: &str, id: &str) -> Result<String, Problem> {
-    let tree = DeTable::parse(toml_text).map_err(|error| {
-        let problem = Problem::new(file, format!("this is not TOML: {}", error.message()));
-        let offset = error.span().map_or(0, |span| span.start);
-        problem.at_offset(toml_text, offset).help("correct the file, then revoke the key again")
-    })?;
-    let mut found = keys(tree.get_ref()).filter(|(_, key)| text_of(key, "id") == Some(id));
-    let Some((number, key)) = found.next() else {
-        return Err(unknown(file, id));
+fn revoke_table(file: &str, toml_text: &str, id: &str) -> Result<Option<String>, Problem> {
+    let tree = match DeTable::parse(toml_text) {
+        Ok(tree) => tree,
+        Err(_) if !toml_text.contains(id) => return Ok(None),
+        Err(error) => {
+            let problem = Problem::new(file, format!("this is not TOML: {}", error.message()));
+            let offset = error.span().map_or(0, |span| span.start);
+            let help = "correct the file, then revoke the key again";
+            return Err(problem.at_offset(toml_text, offset).help(help));
+        }
     };
+    let mut found = keys(tree.get_ref()).filter(|(_, key)| text_of(key, "id") == Some(id));
+    let Some((number, key)) = found.next() else { return Ok(None) };
     if let Some((_, second)) = found.next() {
         let offset = second.get("id").map_or(0, |id| id.span().start);
         let message = format!("the key `{id}` is there twice");
@@ -83,7 +92,7 @@ fn revoke_table(file: &str, toml_text: &str, id: &str) -> Result<String, Problem
     }
     let changed =
         changes(toml_text, key).into_iter().find(|text| differs_only_there(&tree, text, number));
-    changed.ok_or_else(|| {
+    changed.map(Some).ok_or_else(|| {
         let offset = key.get("id").map_or(0, |id| id.span().start);
         let problem = Problem::new(file, format!("the key `{id}` is written in an unusual way"));
         problem.at_offset(toml_text, offset).help("set `disabled = true` for it by hand")

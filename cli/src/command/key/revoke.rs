@@ -12,13 +12,13 @@ use zonegate_engine::key::revoke as revoke_in_file;
 use crate::arguments::Format;
 use crate::delivery::{Delivery, replace, wait_all};
 use crate::exit::Exit;
-use crate::folder::{KEYS, now};
+use crate::folder::{KEYS, is_leftover, now};
 use crate::output::{failure, json, line, note};
 
 /// Disable a key now, even while the policies folder is broken.
 ///
-/// The key is set to `disabled = true` in `keys.toml` or the file of `keys/` that has it, and the delivered bundle is packed again
-/// with that one change and nothing else.
+/// The key is set to `disabled = true` in `keys.toml` or the file of `keys/` that has it, and the
+/// delivered bundle is packed again with that one change and nothing else.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The public id of the key
@@ -84,34 +84,49 @@ pub(super) fn run(arguments: &Arguments, format: Format) -> Exit {
     exit
 }
 
-/// Disables the key in the keys file that has it.
+/// Disables the key in the keys file that has it; in all of them, where there is one too many,
+/// because whoever corrects that may keep either.
 fn edit(dir: &Path, id: &str) -> Result<String, String> {
-    let path = file_of(dir, id);
-    let shown = path.display();
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
-    let name = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy();
-    let changed = revoke_in_file(&name, &text, id).map_err(|problem| problem.to_string())?;
-    if changed == text {
-        return Ok(format!("{shown}: the key was disabled already"));
+    let (mut done, mut failed, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+    for path in keys_files(dir) {
+        let shown = path.display();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => match edit_file(dir, &path, &text, id) {
+                Ok(words) => done.extend(words),
+                Err(error) => failed.push(error),
+            },
+            Err(error) => unread.push(format!("{shown}: {error}")),
+        }
     }
-    replace(&path, changed.as_bytes())?;
-    Ok(format!("{shown}: `disabled = true` for {id}"))
+    if done.is_empty() && failed.is_empty() {
+        // The key may stand in a file that cannot be read.
+        let nowhere = format!("{}: no keys file has a key with the id `{id}`", dir.display());
+        failed.extend(std::iter::once(nowhere).chain(unread));
+    }
+    if failed.is_empty() { Ok(done.join("\n")) } else { Err([failed, done].concat().join("; ")) }
 }
 
-/// The keys file that mentions an id, `keys.toml` where none does. Files that cannot be read are
-/// passed over: the key may stand in another.
-fn file_of(dir: &Path, id: &str) -> PathBuf {
-    let main = dir.join("keys.toml");
+/// Disables the key in one file, and says so; `None` where the file does not have it.
+fn edit_file(dir: &Path, path: &Path, text: &str, id: &str) -> Result<Option<String>, String> {
+    let shown = path.display();
+    let name = path.strip_prefix(dir).unwrap_or(path).to_string_lossy();
+    let changed = revoke_in_file(&name, text, id).map_err(|problem| problem.to_string())?;
+    let Some(changed) = changed else { return Ok(None) };
+    if changed == text {
+        return Ok(Some(format!("{shown}: the key was disabled already")));
+    }
+    replace(path, changed.as_bytes())?;
+    Ok(Some(format!("{shown}: `disabled = true` for {id}")))
+}
+
+/// The keys files of a folder, as `zonegate bundle` reads them.
+fn keys_files(dir: &Path) -> Vec<PathBuf> {
     let more = std::fs::read_dir(dir.join(KEYS)).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = more.map(|entry| entry.path()).collect();
+    let named = more.filter(|entry| !is_leftover(&entry.file_name().to_string_lossy()));
+    let mut files: Vec<PathBuf> = named.map(|entry| entry.path()).collect();
     files.sort();
     files.retain(|file| file.extension().is_some_and(|end| end == "toml" || end == "jsonl"));
-    let mentions = |file: &&PathBuf| {
-        let text = std::fs::read_to_string(file).unwrap_or_default();
-        text.contains(&format!("\"{id}\"")) || text.contains(&format!("'{id}'"))
-    };
-    let found = std::iter::once(&main).chain(&files).find(mentions).cloned();
-    found.unwrap_or(main)
+    std::iter::once(dir.join("keys.toml")).chain(files).collect()
 }
 
 /// Packs the delivered bundle again without the key.

@@ -92,7 +92,7 @@ fn every_wrong_line_is_explained_with_its_number() {
 fn a_key_is_revoked_in_its_line_alone() {
     let file = "keys/x.jsonl";
     let text = format!("{}\n\n{}\r\n{}", line("demo01", 1, ""), line("demo02", 2, ""), "{broken");
-    let revoked = revoke(file, &text, "demo02").expect("revoked");
+    let revoked = revoke(file, &text, "demo02").expect("revoked").expect("it is there");
     let lines: Vec<&str> = revoked.split('\n').collect();
     assert_eq!(lines.first().copied(), text.lines().next());
     assert_eq!(
@@ -104,10 +104,37 @@ fn a_key_is_revoked_in_its_line_alone() {
     let keys = read(&[(file, &whole)]).expect("keys");
     let disabled = |id: &str| keys.by_id(id).map(|key| key.disabled);
     assert_eq!((disabled("demo01"), disabled("demo02")), (Some(false), Some(true)));
-    assert_eq!(revoke(file, &revoked, "demo02"), Ok(revoked.clone()), "once more changes nothing");
-    let unknown = revoke(file, &text, "demo03").expect_err("unknown").to_string();
-    assert!(unknown.contains("there is no key with the id `demo03`"), "{unknown}");
+    let again = revoke(file, &revoked, "demo02");
+    assert_eq!(again, Ok(Some(revoked.clone())), "once more changes nothing");
+    let broken = format!("{text} demo03");
+    let unread = revoke(file, &broken, "demo03").expect_err("it may be there").to_string();
+    assert!(unread.contains("keys/x.jsonl:4: this line is not JSON"), "{unread}");
     let doubled = format!("{text}\n{}", line("demo02", 3, ""));
     let twice = revoke(file, &doubled, "demo02").expect_err("twice").to_string();
     assert!(twice.contains("is there twice"), "{twice}");
+}
+
+#[test]
+fn a_mark_of_the_byte_order_is_no_part_of_a_key() {
+    let (one, other) = (line("demo01", 1, ""), line("demo02", 2, ""));
+    let marked = format!("\u{feff}{one}\r\n{other}\r\n");
+    let keys = read(&[("keys/x.jsonl", &marked)]).expect("lines");
+    let table = format!("\u{feff}{}", table("demo01", 1, ""));
+    let tables = read(&[("keys.toml", &table)]).expect("tables");
+    assert_eq!(
+        keys.by_id("demo01"),
+        tables
+            .by_id("demo01")
+            .map(|key| Key { file: "keys/x.jsonl".to_owned(), ..key.clone() })
+            .as_ref()
+    );
+    assert_eq!(keys.by_id("demo02").map(|key| key.line), Some(2));
+    for (file, text) in [("keys/x.jsonl", &marked), ("keys.toml", &table)] {
+        let revoked = revoke(file, text, "demo01").expect("revoked").expect("it is there");
+        assert!(revoked.starts_with('\u{feff}'), "{revoked}");
+        let keys = read(&[(file, &revoked)]).expect("keys");
+        assert_eq!(keys.by_id("demo01").map(|key| key.disabled), Some(true));
+    }
+    let problem = problems(&[("keys/x.jsonl", &format!("\u{feff}{one}\n\u{feff}{other}"))]);
+    assert!(problem.contains("keys/x.jsonl:2: this line is not JSON"), "{problem}");
 }
