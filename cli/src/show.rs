@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use zonegate_engine::key::masked;
 use zonegate_engine::problem::Problem;
 
 use crate::folder::CASES;
@@ -81,9 +82,12 @@ fn place(problem: &Problem, folder: &Path) -> String {
 }
 
 /// A line of a file of the folder, if it can still be read.
+///
+/// SECURITY: a key that somebody pasted is cut short: what is printed here ends in the logs of a
+/// pipeline (test `a_pasted_key_is_not_printed`).
 fn source_line(folder: &Path, file: &str, line: usize) -> Option<String> {
     let text = std::fs::read_to_string(folder.join(file)).ok()?;
-    let line = text.lines().nth(line.checked_sub(1)?)?.replace('\t', "    ");
+    let line = masked(text.lines().nth(line.checked_sub(1)?)?).replace('\t', "    ");
     if line.chars().count() <= LINE_CHARS_MAX {
         return Some(line);
     }

@@ -344,6 +344,31 @@ fn a_key_that_stands_in_two_files_is_revoked_in_both() {
 }
 
 #[test]
+fn a_pasted_key_is_not_printed() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.policies().join("keys")).unwrap();
+    let key = plaintext(&folder, "editor");
+    let secret = key.get(17..58).unwrap();
+    let line = LINE.replace("DIGEST", &"ab".repeat(32));
+    for (file, text) in [
+        ("keys/a.jsonl", line.replace("k3m9x2p7q1ab", &key)),
+        ("keys/a.jsonl", line.replace("made elsewhere", &format!("{key}\",\"rolls\":\"x"))),
+        ("keys/a.jsonl", format!("{line} {key}")),
+        ("keys/a.toml", format!("[[key]]\nid = \"{key}\"\n")),
+        ("keys/a.toml", format!("[[key]]\nid = {key}\n")),
+    ] {
+        folder.write(file, text);
+        for format in ["text", "json"] {
+            let run = folder.run(&["check", "--format", format]);
+            assert_eq!(run.code, 3, "{}", run.err);
+            assert!(run.err.contains(file) || run.out.contains(file), "{}", run.err);
+            assert!(!run.err.contains(secret) && !run.out.contains(secret), "{}", run.err);
+        }
+        folder.remove(file);
+    }
+}
+
+#[test]
 fn keys_that_nothing_reads_are_no_sound_folder() {
     let folder = Folder::new();
     std::fs::create_dir_all(folder.policies().join("keys/more")).unwrap();

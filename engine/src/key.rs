@@ -30,7 +30,7 @@ pub use file::{Known, parse, parse_all};
 #[cfg(feature = "author")]
 pub use revoke::revoke;
 pub use table::Keys;
-pub use text::{KeyError, KeyForm, KeyText};
+pub use text::{KeyError, KeyForm, KeyText, masked};
 
 #[cfg(feature = "author")]
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::key::masked;
 use crate::problem::Problem;
 #[cfg(feature = "author")]
 use crate::problem::nearest;
@@ -432,8 +433,9 @@ pub(crate) fn identifier_fault(name: &str) -> Option<&'static str> {
     }
 }
 
-/// An operator's text as it may stand in a message: one line, bounded.
+/// An operator's text as it may stand in a message: one line, bounded, without a key.
 pub(crate) fn printable(text: &str) -> String {
+    let text = masked(text);
     let escaped: String = text.chars().take(80).flat_map(char::escape_debug).collect();
     if text.chars().nth(80).is_some() { format!("{escaped}...") } else { escaped }
 }

@@ -294,7 +294,8 @@ fn read_attributes(section: &Section<'_, '_>) -> BTreeMap<String, String> {
             section.problem(name.offset, message, help);
         }
         if value.chars().any(char::is_control) {
-            let message = format!("has a control character in the attribute `{}`", name.value);
+            let name_text = printable(&name.value);
+            let message = format!("has a control character in the attribute `{name_text}`");
             section.problem(name.offset, message, "attributes are printable text");
         }
         attributes.insert(name.value, value);
@@ -371,7 +372,8 @@ fn read_name(section: &Section<'_, '_>, field: &'static str) -> Option<At<Name>>
         Ok(name) if name.as_str() == text.value => Some(At { value: name, offset: text.offset }),
         Ok(name) => {
             let message = format!("has the {field} `{}`", printable(&text.value));
-            section.problem(text.offset, message, format!("write it in lower case: `{name}`"));
+            let help = format!("write it in lower case: `{}`", printable(name.as_str()));
+            section.problem(text.offset, message, help);
             None
         }
         Err(error) => {

@@ -175,6 +175,32 @@ impl fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
+/// A text in which every key is cut short, for messages and for excerpts of files.
+///
+/// SECURITY: people paste keys where only ids and digests belong, and what a command prints ends
+/// in the logs of a pipeline (test `a_secret_that_was_pasted_anywhere_is_not_repeated`).
+pub fn masked(text: &str) -> String {
+    let (mut masked, mut rest) = (String::new(), text);
+    let begin = |rest: &str| {
+        let places = KeyForm::ALL.into_iter().filter_map(|form| rest.find(form.prefix()));
+        places.min()
+    };
+    while let Some(at) = begin(rest) {
+        let (before, key) = rest.split_at(at);
+        let is_key = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (key, behind) = key.split_at(key.find(|c| !is_key(c)).unwrap_or(key.len()));
+        let shown = if key.len() > PREFIX_BYTES { KEY_SHOWN } else { key };
+        masked.extend([before, shown]);
+        rest = behind;
+    }
+    masked + rest
+}
+
+/// Bytes of what a key begins with.
+const PREFIX_BYTES: usize = KeyForm::Long.prefix().len();
+/// What stands for a key where it is not shown.
+const KEY_SHOWN: &str = "(a key)";
+
 /// A well-formed key, as a client presents it.
 ///
 /// SECURITY: it has no `Display`, and its `Debug` shows the public id alone.

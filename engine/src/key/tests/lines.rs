@@ -138,3 +138,53 @@ fn a_mark_of_the_byte_order_is_no_part_of_a_key() {
     let problem = problems(&[("keys/x.jsonl", &format!("\u{feff}{one}\n\u{feff}{other}"))]);
     assert!(problem.contains("keys/x.jsonl:2: this line is not JSON"), "{problem}");
 }
+
+#[test]
+fn a_secret_that_was_pasted_anywhere_is_not_repeated() {
+    let secret = text("demo03", 7);
+    let secret = secret.text();
+    let good = line("demo01", 1, "");
+    for more in [
+        format!(",\"owner\":\"a\",\"{secret}\":\"a\""),
+        format!(",\"roles\":[\"{secret}\"]"),
+        format!(",\"networks\":[\"{secret}\"]"),
+        format!(",\"accounts2\":[\"{secret}\"]"),
+        format!(",\"attributes\":{{\"{secret}\":\"a\\u0007\"}}"),
+        format!(",\"attributes\":{{\"{secret}{secret}\":\"a\"}}"),
+        format!(",\"expires\":\"{secret}\""),
+        format!(",\"next_digest\":\"{secret}\""),
+        format!(",\"next_digest\":\"sha256:{secret}\""),
+        format!(",\"grant\":[{{\"grant\":\"{secret}\"}}]"),
+        format!(",\"grant\":[{{\"grant\":\"ddns\",\"zone\":\"{secret}\"}}]"),
+        format!(",\"grant\":[{{\"grant\":\"ddns\",\"name\":\"x{secret}\"}}]"),
+        format!(",\"grant\":[{{\"grant\":\"ddns\",\"{secret}\":\"x\"}}]"),
+        format!(",\"allow\":[{{\"{secret}\":\"x\"}}]"),
+        format!(" {secret}"),
+    ] {
+        let text = format!("{good}\n{}", line("demo02", 2, &more));
+        not_repeated(secret, "keys/x.jsonl", &text);
+    }
+    for more in [
+        secret.to_owned(),
+        format!("owner = {secret}"),
+        format!("{secret} = {secret}"),
+        format!("{secret} = 1\n{secret} = 2"),
+        format!("owner = \"{secret}"),
+        format!("[{secret}]\n[{secret}]"),
+        format!("owner = 'a' {secret}"),
+        format!("accounts2 = ['{secret}']"),
+        format!("[[key.{secret}]]"),
+        format!("[[key.grant]]\ngrant = {secret}"),
+    ] {
+        not_repeated(secret, "keys.toml", &table("demo02", 2, &more));
+    }
+}
+
+/// What is said of a file has no secret in it.
+fn not_repeated(secret: &str, file: &str, text: &str) {
+    let known = Known { roles: Some(&[]), grants: Some(&[]), ..Known::default() };
+    let found = parse_all(&[(file, text)], &known).expect_err(text);
+    let said = found.iter().map(ToString::to_string).collect::<String>();
+    let hidden = secret.get(12..38).expect("it is long");
+    assert!(!said.to_lowercase().contains(hidden), "{said}");
+}
