@@ -10,6 +10,7 @@
 )]
 
 mod common;
+mod kin;
 
 use std::rc::Rc;
 
