@@ -37,6 +37,7 @@ mod names;
 mod pack;
 mod packed;
 mod reach;
+mod room;
 #[cfg(feature = "author")]
 mod schema;
 mod scope;
@@ -53,7 +54,7 @@ mod written;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use cedar_policy::{AuthorizationError, Authorizer, Context, Decision, PolicyId, Request, Schema};
 
@@ -83,6 +84,7 @@ use self::names::Types;
 pub(crate) use self::pack::Packing;
 use self::packed::Binds;
 pub(crate) use self::packed::{Packed, vocabulary};
+use self::room::Room;
 use self::scope::PrincipalBound;
 use self::seen::{Seen, Sight};
 use self::subject::{Candidates, Kin, Prepared};
@@ -96,7 +98,8 @@ use crate::value;
 
 /// Contexts kept for reuse; one is about a kilobyte.
 const CONTEXTS_MAX: usize = 64;
-/// Subjects kept; one is a key's entities, links and their candidates, some kilobytes.
+/// Subjects kept; one is a key's entities, at most some tens of kilobytes, besides the policies
+/// that [`Room`] counts.
 const SUBJECTS_MAX: usize = 1024;
 /// Sets of roles kept, each with its index and candidates.
 const KINS_MAX: usize = 256;
@@ -138,6 +141,8 @@ pub struct Policies {
     subjects: RefCell<HashMap<(AccountId, String), Rc<Subject>>>,
     /// What keys with the same roles share, by the places of their policies.
     kins: RefCell<HashMap<Vec<usize>, Rc<Kin>>>,
+    /// The room for the policies that subjects and kins keep.
+    room: Room,
     /// What was asked, where tables want to know.
     #[cfg(feature = "author")]
     recorded: RefCell<Option<Vec<Asked>>>,
@@ -158,8 +163,9 @@ pub struct Asking {
 
 /// Verdicts by the address of the candidates and what these see of an operation.
 ///
-/// INVARIANT: the candidates are kept along, so that no others ever have their address.
-type Decided = HashMap<(usize, Seen), (Rc<Candidates>, Verdict)>;
+/// INVARIANT: a weak pointer is kept along, so that no others ever have their address, and their
+/// policies go when they are dropped elsewhere.
+type Decided = HashMap<(usize, Seen), (Weak<Candidates>, Verdict)>;
 
 impl Policies {
     /// Loads the policies of a bundle; each is parsed when it is first a candidate.
@@ -208,6 +214,7 @@ impl Policies {
             contexts: RefCell::default(),
             subjects: RefCell::default(),
             kins: RefCell::default(),
+            room: Room::default(),
             #[cfg(feature = "author")]
             recorded: RefCell::default(),
         })
@@ -231,7 +238,7 @@ impl Policies {
             return Rc::clone(kin);
         }
         let own = at.iter().filter_map(|place| self.entries.get(*place).map(Rc::clone));
-        let kin = Rc::new(Kin::of(&self.everybody, own.collect()));
+        let kin = Rc::new(Kin::of(&self.everybody, own.collect(), &self.room));
         let mut kins = self.kins.borrow_mut();
         if kins.len() >= KINS_MAX {
             kins.clear();
@@ -294,6 +301,10 @@ impl Policies {
     /// The key as the policies see it; built when it first speaks, then kept for a while.
     pub fn subject(&self, account: &AccountId, key: &Key) -> Option<Rc<Subject>> {
         let at = (account.clone(), key.id.clone());
+        if self.room.is_full() {
+            self.subjects.borrow_mut().clear();
+            self.kins.borrow_mut().clear();
+        }
         if let Some(subject) = self.subjects.borrow().get(&at) {
             return Some(Rc::clone(subject));
         }
@@ -369,7 +380,7 @@ impl Policies {
         if decided.len() >= DECIDED_MAX {
             decided.clear();
         }
-        decided.insert(at, (Rc::clone(candidates), verdict.clone()));
+        decided.insert(at, (Rc::downgrade(candidates), verdict.clone()));
         Some(verdict)
     }
 

@@ -45,7 +45,8 @@ impl Drop for Share {
     }
 }
 
-#[cfg(all(test, feature = "author"))]
+#[cfg(feature = "author")]
+#[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
@@ -98,15 +99,16 @@ mod tests {
 
     #[test]
     fn what_all_keys_keep_together_is_bounded() {
-        let mut text = "@id(\"t\") @binds(\"name\")\n\
-            permit (principal == ?principal, action, resource in ?resource);\n"
-            .to_owned();
-        for rtype in ["A", "AAAA", "TXT", "MX", "NS", "SOA", "CAA"] {
+        let template = "@id(\"t\") @binds(\"name\")\n\
+            permit (principal == ?principal, action, resource in ?resource);\n";
+        let guard = |rtype: &str| {
             let condition = format!("resource.type == RecordType::\"{rtype}\"");
-            text += &format!(
+            format!(
                 "@id(\"{rtype}\") permit (principal, action, resource) when {{ {condition} }};\n"
-            );
-        }
+            )
+        };
+        let guards = ["A", "AAAA", "TXT", "MX", "NS", "SOA", "CAA"].map(guard);
+        let text = template.to_owned() + &guards.concat();
         let policies = Policies::parse(&[("p.cedar".to_owned(), text)]).expect("policies");
         let account = AccountId { provider: "powerdns".to_owned(), account: "main".to_owned() };
         let mut most = 0;

@@ -16,6 +16,7 @@ use super::facts::Reads;
 use super::index::{Index, admits};
 #[cfg(feature = "author")]
 use super::packed::Binds;
+use super::room::{Room, Share};
 use super::scope::AccountId;
 use super::seen::{Named, Seen, Sight};
 use super::{Policies, bound_entity, entities, names};
@@ -28,8 +29,41 @@ const SETS_MAX: usize = 64;
 /// Operations, as they are seen, whose entities are kept for one key.
 const PREPARED_MAX: usize = 16;
 
-/// Sets of candidates by the addresses of their policies, which live at least as long.
-type Sets = RefCell<HashMap<Vec<usize>, Rc<Candidates>>>;
+/// Sets of candidates, with what each takes of the room, by the addresses of their policies, which
+/// live at least as long.
+type Kept = HashMap<Vec<usize>, (Rc<Candidates>, Share)>;
+
+/// The sets of candidates of one key, or of keys with the same roles.
+#[derive(Debug)]
+struct Sets {
+    /// Those that were asked with.
+    kept: RefCell<Kept>,
+    /// The room for the sets of all keys.
+    room: Room,
+}
+
+impl Sets {
+    /// No sets yet.
+    fn new(room: &Room) -> Sets {
+        Sets { kept: RefCell::default(), room: room.clone() }
+    }
+
+    /// The set of these policies; it is prepared once and then kept for a while.
+    fn of(&self, entries: &[&Rc<Entry>]) -> Option<Rc<Candidates>> {
+        let at: Vec<usize> = entries.iter().map(|entry| Rc::as_ptr(entry).addr()).collect();
+        if let Some((candidates, _)) = self.kept.borrow().get(&at) {
+            return Some(Rc::clone(candidates));
+        }
+        let entries: Vec<Rc<Entry>> = entries.iter().map(|entry| Rc::clone(entry)).collect();
+        let candidates = Rc::new(Candidates::of(&entries)?);
+        let mut kept = self.kept.borrow_mut();
+        if kept.len() >= SETS_MAX || self.room.is_full() {
+            kept.clear();
+        }
+        kept.insert(at, (Rc::clone(&candidates), self.room.share(entries.len())));
+        Some(candidates)
+    }
+}
 
 /// What keys with the same roles share.
 #[derive(Debug)]
@@ -44,9 +78,9 @@ pub(super) struct Kin {
 
 impl Kin {
     /// The kin for whom these policies are, besides those for every key.
-    pub(super) fn of(everybody: &Rc<Index>, own: Vec<Rc<Entry>>) -> Kin {
+    pub(super) fn of(everybody: &Rc<Index>, own: Vec<Rc<Entry>>, room: &Room) -> Kin {
         let (everybody, own) = (Rc::clone(everybody), Index::of(own));
-        Kin { everybody, own, candidates: RefCell::default() }
+        Kin { everybody, own, candidates: Sets::new(room) }
     }
 }
 
@@ -59,6 +93,8 @@ pub struct Subject {
     kin: Rc<Kin>,
     /// The policies that its grants make of templates.
     links: Vec<Rc<Entry>>,
+    /// What these take of the room.
+    _share: Share,
     /// Candidates with a link among them.
     candidates: Sets,
     /// The key and one action; an operation adds its resource.
@@ -129,11 +165,13 @@ impl Candidates {
 impl Subject {
     /// Builds a key's subject; `None` only where Cedar refuses what it has packed.
     pub(super) fn build(policies: &Policies, key: &Key) -> Option<Subject> {
+        let links = policies.links(key).ok()?;
         Some(Subject {
             kin: policies.kin(key),
-            links: policies.links(key).ok()?,
+            _share: policies.room.share(links.len()),
+            links,
             key: entities::key_entity(&policies.types, key)?,
-            candidates: RefCell::default(),
+            candidates: Sets::new(&policies.room),
             bases: RefCell::default(),
             prepared: RefCell::default(),
         })
@@ -223,18 +261,7 @@ impl Subject {
         let links = self.links.iter();
         found.extend(links.filter(|entry| admits(entry, operation, account, record_type)));
         let sets = if found.len() == shared { &self.kin.candidates } else { &self.candidates };
-        let at: Vec<usize> = found.iter().map(|entry| Rc::as_ptr(entry).addr()).collect();
-        if let Some(candidates) = sets.borrow().get(&at) {
-            return Some(Rc::clone(candidates));
-        }
-        let entries: Vec<Rc<Entry>> = found.into_iter().map(Rc::clone).collect();
-        let candidates = Rc::new(Candidates::of(&entries)?);
-        let mut kept = sets.borrow_mut();
-        if kept.len() >= SETS_MAX {
-            kept.clear();
-        }
-        kept.insert(at, Rc::clone(&candidates));
-        Some(candidates)
+        sets.of(&found)
     }
 }
 
