@@ -160,3 +160,53 @@ impl Packing {
         files.into_iter().map(|(file, text)| (file.to_owned(), text)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The JSON forms of policies that were kept as they were parsed, and of those that were packed
+    /// and parsed again.
+    fn both(text: &str) -> [Vec<Value>; 2] {
+        let files = [("p.cedar".to_owned(), text.to_owned())];
+        let lists = Lists { roles: vec!["r".to_owned()], ..Lists::default() };
+        let kept = Policies::check(&files, &lists).unwrap();
+        let packed = Policies::parse(&files).unwrap();
+        assert_eq!(packed.untrue_notes(), [], "{text}");
+        [kept, packed].map(|one| one.written().into_iter().map(|one| one.json).collect())
+    }
+
+    #[test]
+    fn a_policy_that_was_packed_says_what_was_written() {
+        let long = format!("resource.name like \"{}*\"", "a".repeat(20_000));
+        let conditions = [
+            "resource.name like \"\\*.a\\u{2a}*\" // a \"comment\" ; };",
+            "principal has owner && principal.owner == \"\\\"; } ; forbid(\" // }\n || resource.apex",
+            "resource has value && resource.value == \"\\u{1f600}\\0\\t\\\\ // no comment\"",
+            "// one\r\n resource.apex // two\r // three\n\n",
+            "resource[\"relative\"] == \"@\" || resource.depth == -9223372036854775808",
+            "principal.hasTag(\"\\u{e9}\u{e9}\") && !!resource.wildcard",
+            "if resource.apex then {\"a b\": 1}[\"a b\"] == 1 else [1, 2,].contains(1)",
+            "context.client_ip.isInRange(ip(\"10.0.0.0/8\")) && resource is Record",
+            long.as_str(),
+        ];
+        let mut number = 0;
+        for newline in ["\n", "\r\n"] {
+            let mut text = String::new();
+            for condition in conditions {
+                for scope in ["principal in Role::\"r\",", "principal == ?principal,"] {
+                    number += 1;
+                    text.extend([
+                        format!("// @id(\"no\")\n@id(\"p{number}\") // here\n@doc(\"\\\"é;\")"),
+                        format!("permit ({scope} action == Action::\"record.read\", resource)"),
+                        format!("when {{ {condition}\n }} unless {{ resource.apex }} ; // after\n"),
+                    ]);
+                }
+            }
+            let text = text.replace("\r\n", "\n").replace('\n', newline);
+            let [kept, packed] = both(&text);
+            assert_eq!(kept.len(), 2 * conditions.len());
+            assert_eq!(kept, packed);
+        }
+    }
+}
