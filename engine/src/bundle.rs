@@ -135,7 +135,7 @@ impl Bundle {
         #[cfg(feature = "author")]
         let lists = settings.lists(&providers);
         Ok(Bundle {
-            digest: head.digest.text(),
+            digest: head.digest.to_string(),
             built: head.built,
             policies,
             patterns: settings.patterns,
@@ -188,7 +188,7 @@ pub fn is_one(bytes: &[u8]) -> bool {
 /// The digest of a bundle, which is not loaded; what is no bundle is a problem.
 #[cfg(feature = "author")]
 pub fn digest(bytes: &[u8]) -> Result<String, Vec<Problem>> {
-    container::open(bytes).map(|opened| opened.digest.text())
+    container::open(bytes).map(|opened| opened.digest.to_string())
 }
 
 /// Parses the provider files that this crate has; a bundle carries them as JSON.

@@ -12,17 +12,13 @@
 mod common;
 mod kin;
 
-use std::rc::Rc;
-
-use jiff::Timestamp;
 use proptest::prelude::*;
 use zonegate_engine::key::Key;
 use zonegate_engine::name::{Name, NameForm};
 use zonegate_engine::operation::{Action, Operation, ResourceKind};
 use zonegate_engine::pattern::Patterns;
-use zonegate_engine::policy::{AccountId, Asking, Circumstances, Lists, Policies, Verdict};
+use zonegate_engine::policy::{Asking, Lists, Policies, Verdict};
 use zonegate_engine::record_type::RecordType;
-use zonegate_engine::window::Windows;
 
 /// Principal scopes.
 const PRINCIPALS: [&str; 6] = [
@@ -207,18 +203,7 @@ fn key(id: &str, roles: &[&str]) -> Key {
 
 /// Asks on behalf of a key.
 fn asking(policies: &Policies, key: &Key) -> Asking {
-    let account = AccountId { provider: "powerdns".to_owned(), account: "main".to_owned() };
-    let facts = Circumstances {
-        client_ip: "192.0.2.1".parse().unwrap(),
-        networks: Vec::new(),
-        clock: Rc::new(Windows::default().clock(Timestamp::UNIX_EPOCH).unwrap()),
-        tls: false,
-        method: "PATCH",
-        route: "powerdns/zone-patch".to_owned(),
-        operations: 1,
-    };
-    let subject = policies.subject(&account, key).unwrap();
-    policies.asking(&Rc::clone(&subject), &account, &facts).unwrap()
+    kin::request(policies, key, ("powerdns", "main"))
 }
 
 /// Which roles the key has.

@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::key::Digest;
 use crate::policy;
 use crate::problem::Problem;
 
@@ -33,27 +34,6 @@ pub const BUNDLE_BYTES_MAX: usize = 64 << 20;
 
 /// What to do about a bundle that this engine cannot read.
 const PACK_AGAIN: &str = "pack the policies folder again with the `zonegate` of this version";
-
-/// The digest of a bundle's content.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Digest([u8; 32]);
-
-impl Digest {
-    /// The digest of this content.
-    fn of(content: &[u8]) -> Digest {
-        Digest(Sha256::digest(content).into())
-    }
-
-    /// As people and logs write it: `sha256:<hex>`.
-    pub(super) fn text(self) -> String {
-        use std::fmt::Write as _;
-        self.0.iter().fold(String::from("sha256:"), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-    }
-}
 
 /// A bundle that was looked at from outside.
 pub(super) struct Opened {
@@ -92,8 +72,8 @@ pub(super) fn open(bytes: &[u8]) -> Result<Opened, Vec<Problem>> {
     }
     let (built, rest) = rest.split_first_chunk::<8>().ok_or_else(cut)?;
     let (stated, content) = rest.split_first_chunk::<32>().ok_or_else(cut)?;
-    let digest = Digest::of(content);
-    if digest != Digest(*stated) {
+    let digest = digest_of(content);
+    if digest != Digest::new(*stated) {
         let message = "its digest is not that of its content".to_owned();
         return Err(refuse(message, "deliver it again"));
     }
@@ -121,6 +101,11 @@ fn sections(content: &[u8]) -> Option<[Range<usize>; SECTIONS]> {
     (at == HEAD + content.len()).then_some(sections)
 }
 
+/// The digest of a bundle's content.
+fn digest_of(content: &[u8]) -> Digest {
+    Digest::new(Sha256::digest(content).into())
+}
+
 /// A digest of what numbers stand for.
 fn vocabulary() -> [u8; 8] {
     let digest: [u8; 32] = Sha256::digest(policy::vocabulary()).into();
@@ -135,12 +120,12 @@ pub(super) fn write(built: i64, sections: [&[u8]; SECTIONS]) -> Option<(Vec<u8>,
         content.extend(u32::try_from(section.len()).ok()?.to_le_bytes());
     }
     content.extend(sections.concat());
-    let digest = Digest::of(&content);
+    let digest = digest_of(&content);
     let mut bytes = MAGIC.to_vec();
     bytes.extend(FORMAT.to_le_bytes());
     bytes.extend(vocabulary());
     bytes.extend(built.to_le_bytes());
-    bytes.extend(digest.0);
+    bytes.extend(digest.bytes());
     bytes.append(&mut content);
     Some((bytes, digest))
 }

@@ -155,7 +155,7 @@ fn write(
     if !untrue.is_empty() {
         return Err(untrue);
     }
-    Ok((Packed { bytes, digest: digest.text(), warnings }, bundle))
+    Ok((Packed { bytes, digest: digest.to_string(), warnings }, bundle))
 }
 
 impl Settings {

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::container::{self, Digest};
-use crate::key::Keys;
+use super::container;
+use crate::key::{Digest, Keys};
 use crate::network::Networks;
 use crate::pattern::Patterns;
 use crate::policy::Packed;

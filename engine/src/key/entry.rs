@@ -38,7 +38,7 @@ impl Digest {
 
     /// The bytes, as a bundle has them.
     #[cfg(feature = "author")]
-    pub(super) const fn bytes(&self) -> &[u8; 32] {
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 

@@ -242,7 +242,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 }
 
 /// The start of a request by a key in an account.
-fn request(policies: &Policies, key: &Key, (provider, account): (&str, &str)) -> Asking {
+pub(crate) fn request(policies: &Policies, key: &Key, (provider, account): (&str, &str)) -> Asking {
     let account = AccountId { provider: provider.to_owned(), account: account.to_owned() };
     let facts = Circumstances {
         client_ip: "192.0.2.1".parse().unwrap(),
