@@ -20,6 +20,9 @@
 //! `cargo test -p zonegate-host-tests --test envoy_tables -- --nocapture`.
 
 #[cfg(test)]
+#[path = "shared/audit.rs"]
+mod audit;
+#[cfg(test)]
 #[path = "filter/built.rs"]
 mod built;
 #[cfg(test)]

@@ -10,12 +10,12 @@ use std::net::IpAddr;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use zonegate_cases::{Case, Decision, Outcome};
+use zonegate_cases::{Case, Outcome};
+
+use crate::audit;
 
 /// How often the log is looked at.
 const PAUSE: Duration = Duration::from_millis(1);
-/// Operations and characters that the filter's record shows; the rest it counts and cuts.
-const SHOWN: (usize, usize) = (16, 300);
 
 /// The audit log, read as it grows.
 #[derive(Debug)]
@@ -91,26 +91,7 @@ impl Record {
     /// The outcome as the record tells it; `None` where the filter did not see the request.
     pub(crate) fn outcome(&self, case: &Case) -> Option<Outcome> {
         let facts = self.facts()?;
-        let text = |name: &str| facts[name].as_str().map(str::to_owned);
-        let list = |name: &str| -> Vec<String> {
-            let all = facts[name].as_array().into_iter().flatten();
-            all.filter_map(|one| one.as_str().map(str::to_owned)).collect()
-        };
-        let denied =
-            text("decision").as_deref() == Some("deny") || text("response_reason").is_some();
-        // Where the gate answers for itself, its `reason` says what it answered and denies nothing.
-        let reason = text("response_reason").or_else(|| text("reason").filter(|_| denied));
-        Some(Outcome {
-            decision: if denied { Decision::Deny } else { Decision::Allow },
-            reason,
-            policies: list("policies"),
-            operations: operations(case, list("operations"), facts["cost"].as_u64()),
-            route: text("route").filter(|route| !route.is_empty()),
-            lookups: Vec::new(),
-            forwarded: None,
-            answered: None,
-            trouble: self.trouble(case),
-        })
+        Some(Outcome { trouble: self.trouble(case), ..audit::outcome(case, facts) })
     }
 
     /// What the record says otherwise than the row's circumstances are.
@@ -128,14 +109,4 @@ impl Record {
         }
         trouble
     }
-}
-
-/// The operations of a record; where it shows only the beginning, the row's own rest is taken if
-/// beginning and number agree.
-fn operations(case: &Case, shown: Vec<String>, cost: Option<u64>) -> Vec<String> {
-    let (count_max, characters_max) = SHOWN;
-    let Some(means) = &case.means else { return shown };
-    let cut = |text: &String| text.chars().take(characters_max).collect::<String>();
-    let begin: Vec<String> = means.iter().take(count_max).map(cut).collect();
-    if begin == shown && u64::try_from(means.len()).ok() == cost { means.clone() } else { shown }
 }
