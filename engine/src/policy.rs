@@ -3,8 +3,8 @@
 //! Cedar evaluates every policy it is given, at a microsecond or two each, so a decision is made
 //! in two steps. A [`Subject`] is one key with the policies whose principal scope can match it,
 //! built when the key first speaks. For an operation, those of its policies whose action and
-//! resource scope can match are the candidates, and only they are evaluated. What they cannot tell
-//! apart ([`Seen`]) is decided once in a request.
+//! resource scope can match are the candidates, and only they are evaluated, by Cedar's evaluator
+//! (`evaluate`). What some of them cannot tell apart ([`Seen`]) they are asked once in a request.
 //!
 //! Cedar skips a policy that fails to evaluate. A skipped `forbid` is a hole, so here any
 //! evaluation error among the candidates denies.
@@ -13,6 +13,7 @@
 //! It knows no HTTP, no provider and no clock; it decides nothing that is not a policy (wildcard
 //! names and meta types are the session's and the provider's business).
 
+mod candidates;
 #[cfg(feature = "author")]
 mod cedar_test;
 #[cfg(feature = "explain")]
@@ -22,6 +23,7 @@ mod entities;
 mod entry;
 #[cfg(feature = "author")]
 mod enumerated;
+mod evaluate;
 #[cfg(feature = "author")]
 mod exercise;
 #[cfg(feature = "explain")]
@@ -36,6 +38,8 @@ mod names;
 #[cfg(feature = "author")]
 mod pack;
 mod packed;
+#[cfg(feature = "author")]
+mod plain;
 mod reach;
 mod room;
 #[cfg(feature = "author")]
@@ -55,8 +59,11 @@ mod written;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 
-use cedar_policy::{AuthorizationError, Authorizer, Context, Decision, PolicyId, Request, Schema};
+#[cfg(feature = "author")]
+use cedar_policy::Schema;
+use cedar_policy_core::ast::{Context, Entity};
 
 #[cfg(feature = "author")]
 pub use self::cedar_test::CedarAnswer;
@@ -76,8 +83,9 @@ pub use self::subject::Subject;
 #[cfg(feature = "author")]
 pub use self::written::{Allow, Written, allows};
 
+use self::candidates::Group;
 use self::entry::{Entry, Link, Template};
-use self::facts::Reads;
+use self::evaluate::{Question, Said};
 use self::index::Index;
 use self::names::Types;
 #[cfg(feature = "author")]
@@ -87,10 +95,10 @@ pub(crate) use self::packed::{Packed, vocabulary};
 use self::room::Room;
 use self::scope::PrincipalBound;
 use self::seen::{Seen, Sight};
-use self::subject::{Candidates, Kin, Prepared};
+use self::subject::Kin;
 use crate::decision::Reason;
 use crate::key::Key;
-use crate::operation::Operation;
+use crate::operation::{Action, Operation};
 use crate::pattern::{self, Patterns};
 use crate::problem::Problem;
 use crate::rows::Rows;
@@ -122,7 +130,9 @@ pub struct Policies {
     #[cfg(feature = "author")]
     schema: Option<Schema>,
     /// Entity type names.
-    types: Types,
+    types: Rc<Types>,
+    /// Every action as Cedar sees it.
+    actions: HashMap<Action, Arc<Entity>>,
     /// Every policy that is not a template.
     entries: Vec<Rc<Entry>>,
     /// Those of them that are for every key.
@@ -133,8 +143,6 @@ pub struct Policies {
     of_keys: HashMap<String, Vec<usize>>,
     /// The templates that grants link.
     templates: Vec<Rc<Template>>,
-    /// Cedar's evaluator.
-    authorizer: Authorizer,
     /// Contexts of recent circumstances; building one costs as much as ten policies.
     contexts: RefCell<HashMap<Circumstances, Context>>,
     /// Keys that spoke recently, by account and id.
@@ -157,22 +165,24 @@ pub struct Asking {
     account: AccountId,
     /// Cedar's context.
     context: Context,
+    /// Whether the entities of all its operations can be kept.
+    is_small: bool,
     /// What was decided before.
     decided: Rc<RefCell<Decided>>,
 }
 
-/// Verdicts by the address of the candidates and what these see of an operation.
+/// What groups of candidates said, by the address of the group and what it sees of an operation.
 ///
 /// INVARIANT: a weak pointer is kept along, so that no others ever have their address, and their
 /// policies go when they are dropped elsewhere.
-type Decided = HashMap<(usize, Seen), (Weak<Candidates>, Verdict)>;
+type Decided = HashMap<(usize, Seen), (Weak<Group>, Said)>;
 
 impl Policies {
     /// Loads the policies of a bundle; each is parsed when it is first a candidate.
     pub(crate) fn load(packed: Vec<Packed>, texts: Rows) -> Result<Policies, Vec<Problem>> {
         let broken = |message: &str| vec![Problem::new("policies", message)];
         let types =
-            Types::parse().ok_or_else(|| broken("the names of the schema cannot be used"))?;
+            Rc::new(Types::parse().ok_or_else(|| broken("Cedar does not know its own names"))?);
         if packed.len() != texts.len() {
             return Err(broken("there is not one text for each policy"));
         }
@@ -189,7 +199,9 @@ impl Policies {
         for (row, mut packed) in packed.into_iter().enumerate() {
             let text = (Rc::clone(&texts), row);
             match packed.slots.take() {
-                Some(slots) => templates.push(Rc::new(Template::packed(packed, slots, text))),
+                Some(slots) => {
+                    templates.push(Rc::new(Template::packed(packed, slots, text, &types)));
+                }
                 None => entries.push(Rc::new(Entry::packed(packed, text))),
             }
         }
@@ -201,16 +213,17 @@ impl Policies {
                 PrincipalBound::Key(id) => of_keys.entry(id.clone()).or_default().push(place),
             }
         }
+        let entity = |action: &Action| (*action, Arc::new(entities::action(&types, *action)));
         Ok(Policies {
             #[cfg(feature = "author")]
             schema: None,
+            actions: Action::ALL.iter().map(entity).collect(),
             types,
             entries,
             everybody: Rc::new(Index::of(everybody)),
             of_roles,
             of_keys,
             templates,
-            authorizer: Authorizer::new(),
             contexts: RefCell::default(),
             subjects: RefCell::default(),
             kins: RefCell::default(),
@@ -218,13 +231,6 @@ impl Policies {
             #[cfg(feature = "author")]
             recorded: RefCell::default(),
         })
-    }
-
-    /// Holds requests against the schema of these lists from now on, too.
-    #[cfg(feature = "author")]
-    pub(crate) fn hold_requests(&mut self, lists: &Lists) -> Result<(), Problem> {
-        self.schema = Some(lists.schema()?);
-        Ok(())
     }
 
     /// What a key shares with all that have the same policies.
@@ -245,19 +251,6 @@ impl Policies {
         }
         kins.insert(at, Rc::clone(&kin));
         kin
-    }
-
-    /// The schema to hold requests against, where there is one.
-    #[cfg(feature = "author")]
-    fn schema(&self) -> Option<&Schema> {
-        self.schema.as_ref()
-    }
-
-    /// A filter has no schema: its requests are made of typed values, and tables check them.
-    #[cfg(not(feature = "author"))]
-    #[expect(clippy::unused_self, reason = "the other form needs it")]
-    fn schema(&self) -> Option<&Schema> {
-        None
     }
 
     /// The ids of all policies and templates, with their sentence and file, sorted by id.
@@ -345,64 +338,53 @@ impl Policies {
             }
         };
         let (subject, account) = (Rc::clone(subject), account.clone());
-        Some(Asking { subject, account, context, decided: Rc::default() })
+        let is_small = facts.operations <= subject::PREPARED_MAX;
+        Some(Asking { subject, account, context, is_small, decided: Rc::default() })
     }
 
     /// Decides one operation.
     pub fn decide(&self, patterns: &Patterns, asking: &Asking, operation: &Operation) -> Verdict {
         #[cfg(feature = "author")]
         self.note(asking, operation);
-        let candidates = asking.subject.candidates(operation, &asking.account);
-        candidates
-            .and_then(|candidates| self.decide_once(patterns, asking, operation, &candidates))
-            .unwrap_or(Verdict::Deny(Reason::Internal, Vec::new()))
+        let decided =
+            asking.subject.candidates(operation, &asking.account).and_then(|candidates| {
+                let mut said = Said::default();
+                for group in &candidates.groups {
+                    self.ask_once(patterns, asking, operation, group, &mut said)?;
+                }
+                Some(said.verdict())
+            });
+        decided.unwrap_or(Verdict::Deny(Reason::Internal, Vec::new()))
     }
 
-    /// Decides an operation, unless one that the candidates cannot tell from it was decided before.
-    fn decide_once(
+    /// Asks a group, unless it was asked before of an operation that it cannot tell from this one.
+    fn ask_once(
         &self,
         patterns: &Patterns,
         asking: &Asking,
         operation: &Operation,
-        candidates: &Rc<Candidates>,
-    ) -> Option<Verdict> {
-        let seen = self.seen(patterns, asking, operation, candidates)?;
+        group: &Rc<Group>,
+        said: &mut Said,
+    ) -> Option<()> {
+        let seen = self.seen(patterns, asking, operation, group)?;
         // A value seldom comes twice, and may be long.
-        if candidates.reads.has_value() {
-            return self.ask(asking, candidates, &seen);
+        if group.reads.has_value() {
+            said.add(&self.ask(asking, group, &seen)?);
+            return Some(());
         }
-        let at = (Rc::as_ptr(candidates).addr(), seen);
-        if let Some((_, verdict)) = asking.decided.borrow().get(&at) {
-            return Some(verdict.clone());
+        let at = (Rc::as_ptr(group).addr(), seen);
+        if let Some((_, before)) = asking.decided.borrow().get(&at) {
+            said.add(before);
+            return Some(());
         }
-        let verdict = self.ask(asking, candidates, &at.1)?;
+        let now = self.ask(asking, group, &at.1)?;
+        said.add(&now);
         let mut decided = asking.decided.borrow_mut();
         if decided.len() >= DECIDED_MAX {
             decided.clear();
         }
-        decided.insert(at, (Rc::downgrade(candidates), verdict.clone()));
-        Some(verdict)
-    }
-
-    /// Decides one operation by evaluating every policy of the bundle on every attribute.
-    ///
-    /// It exists for the property test that compares it with [`Policies::decide`].
-    pub fn decide_unindexed(
-        &self,
-        patterns: &Patterns,
-        asking: &Asking,
-        operation: &Operation,
-    ) -> Verdict {
-        let everything = self.entries.iter().chain(asking.subject.links());
-        let entries: Vec<Rc<Entry>> = everything.map(Rc::clone).collect();
-        let candidates = Candidates::of(&entries);
-        candidates
-            .map(|candidates| Candidates { reads: Reads::ALL, ..candidates })
-            .and_then(|candidates| {
-                let seen = self.seen(patterns, asking, operation, &candidates)?;
-                self.ask(asking, &candidates, &seen)
-            })
-            .unwrap_or(Verdict::Deny(Reason::Internal, Vec::new()))
+        decided.insert(at, (Rc::downgrade(group), now));
+        Some(())
     }
 
     /// Whether some permit could allow an operation of this action on this resource.
@@ -422,69 +404,44 @@ impl Policies {
     ) -> bool {
         // What cannot be prepared is denied later; until then it counts as reading everything.
         asking.subject.candidates(operation, &asking.account).is_none_or(|candidates| {
-            candidates.reads.has_value()
-                || candidates.patterns.iter().any(|name| reads_value(patterns, name))
+            candidates.groups.iter().any(|group| {
+                group.reads.has_value()
+                    || group.patterns.iter().any(|name| reads_value(patterns, name))
+            })
         })
     }
 
-    /// Builds Cedar's request and reads its response.
-    fn ask(&self, asking: &Asking, candidates: &Candidates, seen: &Seen) -> Option<Verdict> {
-        let (request, prepared) = self.request(asking, candidates, seen)?;
-        let response = self.authorizer.is_authorized(&request, &candidates.set, &prepared.entities);
-        let by = |ids: Vec<&PolicyId>| {
-            let mut ids: Vec<String> =
-                ids.into_iter().map(|id| subject::authored_id(id).to_owned()).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            ids
-        };
-        let errors: Vec<&PolicyId> = response
-            .diagnostics()
-            .errors()
-            .map(|AuthorizationError::PolicyEvaluationError(error)| error.policy_id())
-            .collect();
-        // SECURITY: a policy that fails must deny, not vanish (case `a-policy-that-errors-denies`).
-        if !errors.is_empty() {
-            return Some(Verdict::Deny(Reason::PolicyError, by(errors)));
-        }
-        let reasons = by(response.diagnostics().reason().collect());
-        Some(match response.decision() {
-            Decision::Allow => Verdict::Allow(reasons),
-            Decision::Deny if reasons.is_empty() => {
-                Verdict::Deny(Reason::NoPolicyAllows, Vec::new())
-            }
-            Decision::Deny => Verdict::Deny(Reason::PolicyForbids, reasons),
-        })
+    /// Has a group evaluated.
+    fn ask(&self, asking: &Asking, group: &Group, seen: &Seen) -> Option<Said> {
+        #[cfg(feature = "author")]
+        self.hold(asking, seen)?;
+        let may_recur = asking.is_small && !group.reads.has_value() && !self.has_schema();
+        let prepared = asking.subject.prepared(self, seen, may_recur)?;
+        Question::new(seen.action, &prepared, &asking.context).ask(&group.entries)
     }
 
-    /// What the candidates see of an operation.
+    /// What a group sees of an operation.
     fn seen(
         &self,
         patterns: &Patterns,
         asking: &Asking,
         operation: &Operation,
-        candidates: &Candidates,
+        group: &Group,
     ) -> Option<Seen> {
-        let matching = matching_patterns(patterns, operation, &candidates.patterns);
+        let matching = matching_patterns(patterns, operation, &group.patterns);
         // The schema wants every attribute to be there; policies only those they read.
-        let sight = if self.schema().is_some() { Sight::ALL } else { candidates.sight() };
+        let sight = if self.has_schema() { Sight::ALL } else { group.sight() };
         Seen::of(&asking.account, operation, &matching, sight)
     }
 
-    /// Cedar's request and the three entities it needs.
-    fn request(
-        &self,
-        asking: &Asking,
-        candidates: &Candidates,
-        seen: &Seen,
-    ) -> Option<(Request, Rc<Prepared>)> {
-        let may_recur = !candidates.reads.has_value() && self.schema().is_none();
-        let prepared = asking.subject.prepared(self, seen, may_recur)?;
-        let (action, resource) = (prepared.action.clone(), prepared.resource.clone());
-        let context = asking.context.clone();
-        let principal = asking.subject.uid();
-        let request = Request::new(principal, action, resource, context, self.schema()).ok()?;
-        Some((request, prepared))
+    /// Whether requests are held against the schema. A filter has none: its requests are made of
+    /// typed values, and tables check them.
+    fn has_schema(&self) -> bool {
+        #[cfg(feature = "author")]
+        return self.schema.is_some();
+        #[cfg(not(feature = "author"))]
+        #[expect(clippy::unused_self)]
+        return false;
     }
 }
 
@@ -493,7 +450,7 @@ fn places() -> HashMap<String, Vec<usize>> {
     HashMap::new()
 }
 
-/// The names of the patterns that the candidates mention and the record matches.
+/// The names of the patterns that are mentioned and the record matches.
 fn matching_patterns<'p>(
     patterns: &'p Patterns,
     operation: &Operation,

@@ -10,10 +10,10 @@ use std::str::FromStr;
 use cedar_policy::{Context, Decision, Entities, EntityUid, PolicyId, Request, Response};
 use serde_json::{Value, json};
 
+use super::candidates::Group;
 use super::entry::LINK_MARK;
-use super::facts::Reads;
 use super::names;
-use super::subject::Candidates;
+use super::plain::respond;
 use super::{Asked, Policies};
 use crate::key::Keys;
 use crate::pattern::Patterns;
@@ -52,11 +52,11 @@ impl Policies {
     pub fn cedar_test(&self, patterns: &Patterns, asked: &Asked) -> Option<Value> {
         let Asked { asking, operation } = asked;
         let entries: Vec<_> = asking.subject.entries().into_iter().map(Rc::clone).collect();
-        let all = Candidates { reads: Reads::ALL, ..Candidates::of(&entries)? };
+        let all = Group::of(entries.iter().cloned())?.that_sees_all();
         let seen = self.seen(patterns, asking, operation, &all)?;
-        let (request, prepared) = self.request(asking, &all, &seen)?;
-        let response = self.authorizer.is_authorized(&request, &all.set, &prepared.entities);
-        let answer = CedarAnswer::of(&response, asking.subject.uid().id().unescaped());
+        let (request, entities) = self.request(asking, &seen)?;
+        let response = respond(&request, &entries, &entities)?;
+        let answer = CedarAnswer::of(&response, asking.subject.id());
         Some(json!({
             "what": operation.to_string(),
             "request": {
@@ -65,7 +65,7 @@ impl Policies {
                 "resource": request.resource()?.to_string(),
                 "context": request.context()?.to_json_value().ok()?,
             },
-            "entities": prepared.entities.to_json_value().ok()?,
+            "entities": entities.to_json_value().ok()?,
             "decision": answer.decision,
             "reason": answer.reason,
             "num_errors": answer.errors,
@@ -86,7 +86,7 @@ impl Policies {
             (asked("principal")?, asked("action")?, asked("resource")?);
         let context = test.get("request").and_then(|one| one.get("context")).cloned();
         let context = context.unwrap_or_else(|| json!({}));
-        let schema = self.schema();
+        let schema = self.schema.as_ref();
         let context = Context::from_json_value(context, schema.zip(Some(&action)))
             .map_err(|error| format!("the context: {error}"))?;
         let entities = match test.get("entities") {
@@ -101,8 +101,8 @@ impl Policies {
         let links = key.map(|key| self.links(key)).transpose();
         let links = links.map_err(|problem| problem.to_string())?.unwrap_or_default();
         let entries: Vec<_> = self.entries.iter().cloned().chain(links).collect();
-        let all = Candidates::of(&entries).ok_or("the policies cannot be put together")?;
-        let response = self.authorizer.is_authorized(&request, &all.set, &entities);
+        let response = respond(&request, &entries, &entities);
+        let response = response.ok_or("the policies cannot be put together")?;
         Ok(CedarAnswer::of(&response, &id))
     }
 }

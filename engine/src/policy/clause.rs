@@ -11,8 +11,9 @@ use std::rc::Rc;
 use cedar_policy::Policy;
 use serde_json::{Value, json};
 
+use super::candidates::Group;
+use super::evaluate::Question;
 use super::scope::Scope;
-use super::subject::Candidates;
 use super::{Asking, Entry, Policies};
 use crate::operation::Operation;
 use crate::pattern::Patterns;
@@ -139,20 +140,23 @@ impl Policies {
         operation: &Operation,
         entry: &Rc<Entry>,
     ) -> Held {
-        let Some(alone) = Candidates::of(&[Rc::clone(entry)]) else {
+        let Some(alone) = Group::of([Rc::clone(entry)]) else {
             return Held::Failed("the policy cannot be evaluated".to_owned());
         };
         let seen = self.seen(patterns, asking, operation, &alone);
-        let Some((request, prepared)) = seen.and_then(|seen| self.request(asking, &alone, &seen))
-        else {
-            return Held::Failed(UNASKED.to_owned());
-        };
-        let response = self.authorizer.is_authorized(&request, &alone.set, &prepared.entities);
-        if let Some(error) = response.diagnostics().errors().next() {
-            return Held::Failed(error.to_string());
+        let prepared = seen.and_then(|seen| asking.subject.prepared(self, &seen, false));
+        let satisfied = prepared.and_then(|prepared| {
+            Question::new(operation.action, &prepared, &asking.context).is_satisfied(entry)
+        });
+        match satisfied {
+            None => Held::Failed(UNASKED.to_owned()),
+            Some(Ok(true)) => Held::Yes,
+            Some(Ok(false)) => Held::No,
+            Some(Err(error)) => Held::Failed(format!(
+                "error while evaluating policy `{}`: {error}",
+                entry.authored.id
+            )),
         }
-        let matched = response.diagnostics().reason().next().is_some();
-        if matched { Held::Yes } else { Held::No }
     }
 }
 

@@ -2,15 +2,20 @@
 //!
 //! A record carries all its ancestors itself (zone, domains, name, account, patterns), so a
 //! request needs three entities: key, action, resource. Adding them to a large entity store
-//! would cost time proportional to its size; there is no such store.
+//! would cost time proportional to its size; there is no such store. None of the three lies in
+//! another, and what they lie in is all in themselves, so there is nothing for Cedar to work out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
-#[cfg(feature = "author")]
-use cedar_policy::Entities;
-use cedar_policy::{Context, Entity, EntityTypeName, EntityUid, RestrictedExpression};
+use cedar_policy_core::ast::{
+    Context, Entity, EntityType, EntityUID, Name, PartialValue, RestrictedExpr, Value,
+};
+use cedar_policy_core::entities::{Entities, NoEntitiesSchema, TCComputation};
+use cedar_policy_core::evaluator::RestrictedEvaluator;
+use cedar_policy_core::extensions::Extensions;
 use jiff::Timestamp;
 
 use super::names::{self, Types};
@@ -38,105 +43,120 @@ pub struct Circumstances {
     pub operations: usize,
 }
 
-/// Shorthand for attribute maps.
-type Attributes = HashMap<String, RestrictedExpression>;
-
-/// A string attribute.
-fn text(value: &str) -> RestrictedExpression {
-    RestrictedExpression::new_string(value.to_owned())
+/// Entities, with all that they lie in; `None` only where one is there twice.
+pub(super) fn together(entities: impl IntoIterator<Item = Arc<Entity>>) -> Option<Entities> {
+    let (schema, closed) = (None::<&NoEntitiesSchema>, TCComputation::AssumeAlreadyComputed);
+    Entities::new().add_entities(entities, schema, closed, Extensions::none()).ok()
 }
 
-/// An entity attribute.
-fn entity(uid: EntityUid) -> RestrictedExpression {
-    RestrictedExpression::new_entity_uid(uid)
+/// A value that Cedar makes of text, by the constructor with this name; `None` where it refuses.
+fn constructed(constructor: &Name, text: String) -> Option<Value> {
+    let call = RestrictedExpr::call_extension_fn(constructor.clone(), [RestrictedExpr::val(text)]);
+    let evaluator = RestrictedEvaluator::new(Extensions::all_available());
+    evaluator.interpret(call.as_borrowed()).ok()
 }
 
-/// An address attribute.
+/// An address.
 ///
 /// Cedar refuses `::ffff:192.0.2.1`, the usual text of a mapped address, and reads the same bits
 /// in plain groups.
-fn ip(address: IpAddr) -> RestrictedExpression {
-    RestrictedExpression::new_ip(match address {
+fn ip(types: &Types, address: IpAddr) -> Option<Value> {
+    let text = match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => address.segments().map(|group| format!("{group:x}")).join(":"),
-    })
+    };
+    constructed(&types.ip, text)
 }
 
-/// A datetime attribute.
-fn datetime(at: Timestamp) -> RestrictedExpression {
+/// A point in time.
+fn datetime(types: &Types, at: Timestamp) -> Option<Value> {
     // Cedar reads milliseconds and no finer fraction.
-    RestrictedExpression::new_datetime(at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+    constructed(&types.datetime, at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+}
+
+/// A set of entities of one type.
+fn set(kind: &EntityType, ids: &[String]) -> Value {
+    Value::set(ids.iter().map(|id| names::of(kind, id).into()), None)
 }
 
 /// Cedar's context of a request; `None` only where Cedar refuses its own values.
 pub(super) fn context(types: &Types, facts: &Circumstances) -> Option<Context> {
-    let set = |kind, names: &[String]| {
-        RestrictedExpression::new_set(names.iter().map(|name| entity(names::of(kind, name))))
-    };
-    let duration = format!("{}ms", facts.clock.local.time_of_day_ms);
-    let operations = i64::try_from(facts.operations).unwrap_or(i64::MAX);
-    Context::from_pairs([
-        ("client_ip".to_owned(), ip(facts.client_ip)),
-        ("networks".to_owned(), set(&types.network, &facts.networks)),
-        ("windows".to_owned(), set(&types.window, &facts.clock.open)),
-        ("now".to_owned(), datetime(facts.clock.now)),
-        ("weekday".to_owned(), entity(names::of(&types.weekday, facts.clock.local.weekday))),
-        ("time_of_day".to_owned(), RestrictedExpression::new_duration(duration)),
-        ("date".to_owned(), text(&facts.clock.local.date)),
-        ("tls".to_owned(), RestrictedExpression::new_bool(facts.tls)),
-        ("method".to_owned(), text(facts.method)),
-        ("route".to_owned(), entity(names::of(&types.route, &facts.route))),
-        ("operations".to_owned(), RestrictedExpression::new_long(operations)),
-    ])
-    .ok()
+    let local = &facts.clock.local;
+    let duration = format!("{}ms", local.time_of_day_ms);
+    let pairs: [(&str, Value); 11] = [
+        ("client_ip", ip(types, facts.client_ip)?),
+        ("networks", set(&types.network, &facts.networks)),
+        ("windows", set(&types.window, &facts.clock.open)),
+        ("now", datetime(types, facts.clock.now)?),
+        ("weekday", names::of(&types.weekday, local.weekday).into()),
+        ("time_of_day", constructed(&types.duration, duration)?),
+        ("date", local.date.as_str().into()),
+        ("tls", facts.tls.into()),
+        ("method", facts.method.into()),
+        ("route", names::of(&types.route, &facts.route).into()),
+        ("operations", i64::try_from(facts.operations).unwrap_or(i64::MAX).into()),
+    ];
+    let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value));
+    Some(Context::Value(Arc::new(pairs.collect())))
 }
 
 /// One action as Cedar sees it, with its group as parent.
 pub(super) fn action(types: &Types, action: Action) -> Entity {
     let group = action.group().map(|group| names::of(&types.action, group));
     let uid = names::of(&types.action, action.name());
-    Entity::new_no_attrs(uid, group.into_iter().collect())
+    made(uid, [], group.into_iter().collect(), [])
 }
 
 /// All actions, with their groups.
 #[cfg(feature = "author")]
-pub(super) fn actions(types: &Types) -> Option<Entities> {
-    Entities::from_entities(Action::ALL.iter().map(|one| action(types, *one)), None).ok()
+pub(super) fn actions(types: &Types) -> Option<cedar_policy::Entities> {
+    Some(together(Action::ALL.iter().map(|one| Arc::new(action(types, *one))))?.into())
 }
 
-/// A key as Cedar sees it, with its roles as parents.
+/// A key as Cedar sees it, with its roles as parents; `None` only where Cedar refuses a time.
 pub(super) fn key_entity(types: &Types, key: &Key) -> Option<Entity> {
-    let mut attributes = Attributes::new();
+    let mut attributes: BTreeMap<&str, Value> = BTreeMap::new();
     if let Some(owner) = &key.owner {
-        attributes.insert("owner".to_owned(), text(owner));
+        attributes.insert("owner", owner.as_str().into());
     }
     if !key.networks.is_empty() {
-        let networks = key.networks.iter().map(|name| entity(names::of(&types.network, name)));
-        attributes.insert("networks".to_owned(), RestrictedExpression::new_set(networks));
+        attributes.insert("networks", set(&types.network, &key.networks));
     }
     if let Some(expires) = key.expires {
-        attributes.insert("expires".to_owned(), datetime(expires));
+        attributes.insert("expires", datetime(types, expires)?);
     }
-    let roles: HashSet<EntityUid> =
-        key.roles.iter().map(|role| names::of(&types.role, role)).collect();
-    let tags: Attributes =
-        key.attributes.iter().map(|(name, value)| (name.clone(), text(value))).collect();
-    Entity::new_with_tags(names::of(&types.key, &key.id), attributes, roles, tags).ok()
+    let roles = key.roles.iter().map(|role| names::of(&types.role, role)).collect();
+    let tags = key.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str().into()));
+    Some(made(names::of(&types.key, &key.id), attributes, roles, tags))
 }
 
-/// A resource as Cedar sees it: what is seen of it, and nothing else.
+/// A resource as Cedar sees it: what is seen of it, and nothing else; `None` only where Cedar
+/// refuses an address.
 pub(super) fn resource_entity(types: &Types, seen: &Seen) -> Option<Entity> {
     let uid = names::of(kind_name(types, seen.kind), &seen.id);
     let parents = seen.parents.iter().map(|(kind, id)| names::of(kind_name(types, *kind), id));
-    let attributes = seen
-        .attributes
-        .iter()
-        .map(|(attribute, fact)| (attribute.name().to_owned(), value_of(types, fact)));
-    Entity::new(uid, attributes.collect::<Attributes>(), parents.collect()).ok()
+    let attributes = seen.attributes.iter();
+    let attributes =
+        attributes.map(|(attribute, fact)| Some((attribute.name(), value_of(types, fact)?)));
+    let attributes: Vec<_> = attributes.collect::<Option<_>>()?;
+    Some(made(uid, attributes, parents.collect(), []))
+}
+
+/// An entity that lies in these others and in nothing else.
+fn made<'a>(
+    uid: EntityUID,
+    attributes: impl IntoIterator<Item = (&'a str, Value)>,
+    parents: HashSet<EntityUID>,
+    tags: impl IntoIterator<Item = (&'a str, Value)>,
+) -> Entity {
+    let named = |(name, value): (&str, Value)| (name.into(), PartialValue::Value(value));
+    let attributes = attributes.into_iter().map(named);
+    let tags = tags.into_iter().map(named);
+    Entity::new_with_attr_partial_value(uid, attributes, HashSet::new(), parents, tags)
 }
 
 /// The name of a resource's type.
-fn kind_name(types: &Types, kind: Kind) -> &EntityTypeName {
+fn kind_name(types: &Types, kind: Kind) -> &EntityType {
     match kind {
         Kind::Account => &types.account,
         Kind::Domain => &types.domain,
@@ -148,13 +168,13 @@ fn kind_name(types: &Types, kind: Kind) -> &EntityTypeName {
     }
 }
 
-/// The value of an attribute.
-fn value_of(types: &Types, fact: &Fact) -> RestrictedExpression {
-    match fact {
-        Fact::Text(value) => text(value),
-        Fact::Number(value) => RestrictedExpression::new_long(*value),
-        Fact::Truth(value) => RestrictedExpression::new_bool(*value),
-        Fact::RecordType(name) => entity(names::of(&types.record_type, name)),
-        Fact::Address(address) => ip(*address),
-    }
+/// The value of an attribute; `None` only where Cedar refuses an address.
+fn value_of(types: &Types, fact: &Fact) -> Option<Value> {
+    Some(match fact {
+        Fact::Text(value) => value.as_str().into(),
+        Fact::Number(value) => (*value).into(),
+        Fact::Truth(value) => (*value).into(),
+        Fact::RecordType(name) => names::of(&types.record_type, name).into(),
+        Fact::Address(address) => ip(types, *address)?,
+    })
 }

@@ -4,15 +4,21 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+#[cfg(feature = "explain")]
 use cedar_policy::{Policy, PolicyId, Template as CedarTemplate};
+#[cfg(feature = "explain")]
 use serde_json::Value;
 
+use super::evaluate::Condition;
+#[cfg(feature = "explain")]
 use super::facts;
+use super::names::Types;
 use super::packed::{Authored, Packed, Slots};
 use super::scope::Scope;
 use crate::rows::Rows;
 
 /// What separates a template's id from the rest of a link's id.
+#[cfg(feature = "explain")]
 pub(super) const LINK_MARK: char = '@';
 
 /// Where a policy's text stands: a row of the bundle's texts.
@@ -23,7 +29,10 @@ pub(super) type Text = (Rc<Rows>, usize);
 pub(super) struct Entry {
     /// What its Cedar form is made of.
     source: Source,
-    /// Its Cedar form, once it was asked for; none in it where Cedar refuses what it has packed.
+    /// What it asks, once it was a candidate; none in it where Cedar refuses what it has packed.
+    condition: OnceCell<Option<Condition>>,
+    /// Its Cedar form, for tools, once one wanted it.
+    #[cfg(feature = "explain")]
     made: OnceCell<Option<Policy>>,
     /// Its place among the policies of its bundle; a link's means nothing.
     pub(super) place: usize,
@@ -58,6 +67,7 @@ pub(super) struct Link {
     /// The type and id of the resource, if the template has a slot for one.
     pub(super) resource: Option<(&'static str, String)>,
     /// The number of the link among those of its key.
+    #[cfg(feature = "explain")]
     pub(super) number: usize,
 }
 
@@ -89,6 +99,8 @@ impl Entry {
     fn new(source: Source, permits: bool, scope: Scope, authored: Rc<Authored>) -> Entry {
         Entry {
             source,
+            condition: OnceCell::new(),
+            #[cfg(feature = "explain")]
             made: OnceCell::new(),
             place: 0,
             permits,
@@ -106,13 +118,26 @@ impl Entry {
         let _ = self.made.set(Some(policy));
     }
 
-    /// Its Cedar form; `None` only where Cedar refuses what it has packed, and then whatever it
+    /// What it asks; `None` only where Cedar refuses what it has packed, and then whatever it
     /// could match is denied.
+    pub(super) fn condition(&self) -> Option<&Condition> {
+        let ask = || match &self.source {
+            Source::Text(text) => Condition::parse(written(text)?),
+            Source::Link(template, link) => template.condition()?.link(&template.types, link),
+            #[cfg(feature = "explain")]
+            Source::Made => Some(Condition::of(self.policy()?)),
+        };
+        self.condition.get_or_init(ask).as_ref()
+    }
+
+    /// Its Cedar form; `None` only where Cedar refuses what it has packed.
+    #[cfg(feature = "explain")]
     pub(super) fn policy(&self) -> Option<&Policy> {
         self.made.get_or_init(|| self.make()).as_ref()
     }
 
     /// Makes its Cedar form.
+    #[cfg(feature = "explain")]
     fn make(&self) -> Option<Policy> {
         match &self.source {
             Source::Text(text) => {
@@ -149,19 +174,40 @@ pub(super) struct Template {
     pub(super) scope: Scope,
     /// Its text.
     text: Text,
-    /// Its JSON form, in which a link's entities replace the slots, once it was asked for.
+    /// Cedar's names of what fills its slots.
+    types: Rc<Types>,
+    /// What it asks, with empty slots, once a link of it was a candidate.
+    condition: OnceCell<Option<Condition>>,
+    /// Its JSON form, in which a link's entities replace the slots, once a tool wanted it.
+    #[cfg(feature = "explain")]
     json: OnceCell<Option<Value>>,
 }
 
 impl Template {
     /// A template of a bundle.
-    pub(super) fn packed(packed: Packed, slots: Slots, text: Text) -> Template {
+    pub(super) fn packed(packed: Packed, slots: Slots, text: Text, types: &Rc<Types>) -> Template {
         let Packed { authored, permits, scope, .. } = packed;
-        let json = OnceCell::new();
-        Template { authored: Rc::new(authored), slots, permits, scope, text, json }
+        Template {
+            authored: Rc::new(authored),
+            slots,
+            permits,
+            scope,
+            text,
+            types: Rc::clone(types),
+            condition: OnceCell::new(),
+            #[cfg(feature = "explain")]
+            json: OnceCell::new(),
+        }
     }
 
-    /// Its JSON form; `None` only where Cedar refuses what it has packed.
+    /// What it asks, with empty slots; `None` only where Cedar refuses what it has packed.
+    fn condition(&self) -> Option<&Condition> {
+        let ask = || Condition::parse_template(written(&self.text)?);
+        self.condition.get_or_init(ask).as_ref()
+    }
+
+    /// Its JSON form, for tools; `None` only where Cedar refuses what it has packed.
+    #[cfg(feature = "explain")]
     pub(super) fn json(&self) -> Option<&Value> {
         let make = || {
             let id = PolicyId::new(&self.authored.id);

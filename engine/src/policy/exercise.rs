@@ -14,13 +14,14 @@ use std::str::FromStr;
 use cedar_policy::{
     Entities, EvalResult, Expression, Request, ResourceConstraint, eval_expression,
 };
+use cedar_policy_core::ast::EntityUID;
 use serde_json::Value;
 
+use super::candidates::Group;
 use super::clause::{source_of, split};
 use super::packed::Authored;
 use super::scope::ResourceBound;
 use super::seen::Seen;
-use super::subject::Candidates;
 use super::{Asking, Entry, Policies, matching_patterns};
 use crate::operation::Operation;
 use crate::pattern::Patterns;
@@ -165,13 +166,13 @@ impl Exercise {
                 open.shown.outside = true;
             }
         }
-        let Some(candidates) = Candidates::of(&entries).filter(|_| !entries.is_empty()) else {
+        let Some(group) = Group::of(entries).filter(|group| !group.entries.is_empty()) else {
             return;
         };
-        let Some((request, entities)) = policies.plainly(patterns, asked, &candidates) else {
+        let Some((request, entities)) = policies.plainly(patterns, asked, &group) else {
             return;
         };
-        for entry in entries {
+        for entry in group.entries {
             if let Some(open) = self.open.get_mut(&entry.authored.id) {
                 open.take(&entry, &request, &entities);
             }
@@ -275,16 +276,18 @@ impl Policies {
         &self,
         patterns: &Patterns,
         asked: &Asked,
-        candidates: &Candidates,
+        group: &Group,
     ) -> Option<(Request, Entities)> {
         let Asked { asking, operation } = asked;
-        let matching = matching_patterns(patterns, operation, &candidates.patterns);
-        let seen = Seen::of(&asking.account, operation, &matching, candidates.sight())?;
-        let prepared = asking.subject.unchecked(self, &seen)?;
-        let (action, resource) = (prepared.action, prepared.resource);
-        let context = asking.context.clone();
-        let request = Request::new(asking.subject.uid(), action, resource, context, None).ok()?;
-        Some((request, prepared.entities))
+        let matching = matching_patterns(patterns, operation, &group.patterns);
+        let seen = Seen::of(&asking.account, operation, &matching, group.sight())?;
+        let prepared = asking.subject.prepared(self, &seen, false)?;
+        let uid = |uid: &EntityUID| uid.clone().into();
+        let triple = &prepared.triple;
+        let (principal, action) = (uid(&triple.principal), uid(&triple.action));
+        let (resource, context) = (uid(&triple.resource), asking.context.clone().into());
+        let request = Request::new(principal, action, resource, context, None).ok()?;
+        Some((request, prepared.entities.clone().into()))
     }
 }
 

@@ -6,6 +6,7 @@
 //! which entities does it name (each must be in canonical form, or it could never match).
 
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "explain")]
 use serde_json::Value;
 
 /// Declares [`Attribute`] with the names that the schema gives them.
@@ -55,6 +56,16 @@ impl Reads {
     /// Whether an attribute is read.
     pub(super) const fn has(self, attribute: Attribute) -> bool {
         self.0 & (1 << attribute as u32) != 0
+    }
+
+    /// Whether something is read that two records of one zone and type may differ in.
+    pub(super) const fn has_own(self) -> bool {
+        let shared = 1 << Attribute::Zone as u32
+            | 1 << Attribute::Provider as u32
+            | 1 << Attribute::Account as u32
+            | 1 << Attribute::Type as u32
+            | 1 << Attribute::TypeNumber as u32;
+        self.0 & !shared != 0
     }
 
     /// Whether a record's value is read, in whichever form.
@@ -139,7 +150,8 @@ pub(super) fn has_slot(policy: &Value, slot: &str) -> bool {
     })
 }
 
-/// The JSON of a template's link: its slots replaced by entities, given as type and id.
+/// The JSON of a template's link, for tools: its slots replaced by entities, given as type and id.
+#[cfg(feature = "explain")]
 pub(super) fn link(
     template: &Value,
     principal: (&str, &str),

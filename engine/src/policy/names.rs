@@ -1,11 +1,17 @@
 //! Cedar's names for our things.
 //!
-//! Parsing a type name costs more than comparing ten policies' scopes, so each type name is
-//! parsed once ([`Types`]) and cloned from then on.
+//! Parsing a type name costs more than comparing ten policies' scopes, so each name is parsed once
+//! ([`Types`]) and cloned from then on.
 
+#[cfg(feature = "author")]
 use std::str::FromStr;
 
-use cedar_policy::{EntityId, EntityTypeName, EntityUid};
+#[cfg(feature = "explain")]
+use cedar_policy::EntityUid;
+#[cfg(feature = "author")]
+use cedar_policy::{EntityId, EntityTypeName};
+use cedar_policy_core::FromNormalizedStr;
+use cedar_policy_core::ast::{Eid, EntityType, EntityUID, Name};
 
 /// An entity uid from a type and an id; `None` only where the type is not a Cedar name.
 #[cfg(feature = "author")]
@@ -23,14 +29,28 @@ pub(super) fn parts(uid: &EntityUid) -> (String, String) {
 /// Declares [`Types`] with one field for each entity type of the schema.
 macro_rules! types {
     ($($field:ident = $name:literal,)*) => {
-        /// The schema's entity types, parsed once.
+        /// The schema's entity types and Cedar's constructors, parsed once.
         #[derive(Clone, Debug)]
-        pub(super) struct Types { $(pub(super) $field: EntityTypeName,)* }
+        pub(super) struct Types {
+            $(pub(super) $field: EntityType,)*
+            /// `ip`.
+            pub(super) ip: Name,
+            /// `datetime`.
+            pub(super) datetime: Name,
+            /// `duration`.
+            pub(super) duration: Name,
+        }
 
         impl Types {
             /// Parses them; `None` never happens and would refuse the bundle.
             pub(super) fn parse() -> Option<Types> {
-                Some(Types { $($field: EntityTypeName::from_str($name).ok()?,)* })
+                let name = |text| Name::from_normalized_str(text).ok();
+                Some(Types {
+                    $($field: EntityType::from(name($name)?),)*
+                    ip: name("ip")?,
+                    datetime: name("datetime")?,
+                    duration: name("duration")?,
+                })
             }
         }
     };
@@ -55,6 +75,6 @@ types! {
 }
 
 /// An entity uid of a parsed type.
-pub(super) fn of(kind: &EntityTypeName, id: &str) -> EntityUid {
-    EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
+pub(super) fn of(kind: &EntityType, id: &str) -> EntityUID {
+    EntityUID::from_components(kind.clone(), Eid::new(id), None)
 }

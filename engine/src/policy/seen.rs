@@ -76,6 +76,12 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// Whether two records of one zone and type may differ in entities of this type, given by its
+    /// name in policies.
+    pub(super) fn is_own(name: &str) -> bool {
+        [Kind::Domain, Kind::Name, Kind::Pattern, Kind::Record].iter().any(|one| one.name() == name)
+    }
+
     /// The type's name in policies.
     const fn name(self) -> &'static str {
         match self {

@@ -8,62 +8,27 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use cedar_policy::{Entities, Entity, EntityUid, PolicyId, PolicySet};
+use cedar_policy_core::ast::Entity;
+use cedar_policy_core::entities::Entities;
 
-use super::entry::{Entry, LINK_MARK, Link, Template};
-use super::facts::Reads;
+use super::candidates::{Candidates, Sets};
+use super::entry::{Entry, Link, Template};
+use super::evaluate::Triple;
 use super::index::{Index, admits};
 #[cfg(feature = "author")]
 use super::packed::Binds;
 use super::room::{Room, Share};
 use super::scope::AccountId;
-use super::seen::{Named, Seen, Sight};
-use super::{Policies, bound_entity, entities, names};
+use super::seen::Seen;
+use super::{Policies, bound_entity, entities};
 use crate::key::{Grant, Key};
 use crate::operation::{Action, Operation};
 use crate::problem::Problem;
 
-/// Candidate sets kept for one key, or for keys with the same roles.
-const SETS_MAX: usize = 64;
 /// Operations, as they are seen, whose entities are kept for one key.
-const PREPARED_MAX: usize = 16;
-
-/// Sets of candidates, with what each takes of the room, by the addresses of their policies, which
-/// live at least as long.
-type Kept = HashMap<Vec<usize>, (Rc<Candidates>, Share)>;
-
-/// The sets of candidates of one key, or of keys with the same roles.
-#[derive(Debug)]
-struct Sets {
-    /// Those that were asked with.
-    kept: RefCell<Kept>,
-    /// The room for the sets of all keys.
-    room: Room,
-}
-
-impl Sets {
-    /// No sets yet.
-    fn new(room: &Room) -> Sets {
-        Sets { kept: RefCell::default(), room: room.clone() }
-    }
-
-    /// The set of these policies; it is prepared once and then kept for a while.
-    fn of(&self, entries: &[&Rc<Entry>]) -> Option<Rc<Candidates>> {
-        let at: Vec<usize> = entries.iter().map(|entry| Rc::as_ptr(entry).addr()).collect();
-        if let Some((candidates, _)) = self.kept.borrow().get(&at) {
-            return Some(Rc::clone(candidates));
-        }
-        let entries: Vec<Rc<Entry>> = entries.iter().map(|entry| Rc::clone(entry)).collect();
-        let candidates = Rc::new(Candidates::of(&entries)?);
-        let mut kept = self.kept.borrow_mut();
-        if kept.len() >= SETS_MAX || self.room.is_full() {
-            kept.clear();
-        }
-        kept.insert(at, (Rc::clone(&candidates), self.room.share(entries.len())));
-        Some(candidates)
-    }
-}
+pub(super) const PREPARED_MAX: usize = 16;
 
 /// What keys with the same roles share.
 #[derive(Debug)]
@@ -88,7 +53,7 @@ impl Kin {
 #[derive(Debug)]
 pub struct Subject {
     /// The key's entity.
-    key: Entity,
+    key: Arc<Entity>,
     /// What it shares with others.
     kin: Rc<Kin>,
     /// The policies that its grants make of templates.
@@ -97,8 +62,6 @@ pub struct Subject {
     _share: Share,
     /// Candidates with a link among them.
     candidates: Sets,
-    /// The key and one action; an operation adds its resource.
-    bases: RefCell<HashMap<Action, Entities>>,
     /// All entities of operations that were asked before.
     prepared: RefCell<HashMap<Seen, Rc<Prepared>>>,
 }
@@ -108,58 +71,8 @@ pub struct Subject {
 pub(super) struct Prepared {
     /// The key, the action and the resource.
     pub(super) entities: Entities,
-    /// The action.
-    pub(super) action: EntityUid,
-    /// The resource.
-    pub(super) resource: EntityUid,
-}
-
-/// The policies whose scope can match an operation, ready for Cedar.
-#[derive(Debug)]
-pub(super) struct Candidates {
-    /// They as Cedar wants them.
-    pub(super) set: PolicySet,
-    /// The attributes that they read.
-    pub(super) reads: Reads,
-    /// The named patterns that they ask for, sorted.
-    pub(super) patterns: Vec<String>,
-    /// The entities that they name: no others are made, for a name may have a hundred labels.
-    pub(super) named: Named,
-    /// Whether one of them permits.
-    pub(super) permits: bool,
-}
-
-impl Candidates {
-    /// What they see of an operation.
-    pub(super) fn sight(&self) -> Sight<'_> {
-        let named = (self.reads != Reads::ALL).then_some(&self.named);
-        Sight { reads: self.reads, named }
-    }
-
-    /// Prepares some policies; `None` only where Cedar refuses what it has packed.
-    pub(super) fn of(entries: &[Rc<Entry>]) -> Option<Candidates> {
-        let mentions = || entries.iter().map(|entry| &entry.authored.mentions);
-        let mut patterns: Vec<String> =
-            mentions().flat_map(|one| one.of_type("Pattern")).map(str::to_owned).collect();
-        patterns.sort_unstable();
-        patterns.dedup();
-        // A link mentions what its template does; what it is bound to stands in its scope.
-        let bound = entries.iter().filter_map(|entry| entry.scope.bound());
-        let written = mentions().flat_map(|one| &one.entities);
-        let mut named = Named::default();
-        for (kind, id) in written.map(|(kind, id)| (kind.as_str(), id.as_str())).chain(bound) {
-            named.add(kind, id);
-        }
-        let policies = entries.iter().map(|entry| entry.policy().cloned());
-        let policies = policies.collect::<Option<Vec<cedar_policy::Policy>>>()?;
-        Some(Candidates {
-            named,
-            set: PolicySet::from_policies(policies).ok()?,
-            reads: mentions().fold(Reads::default(), |reads, one| reads.and(one.reads)),
-            patterns,
-            permits: entries.iter().any(|entry| entry.permits),
-        })
-    }
+    /// Which of them is what.
+    pub(super) triple: Triple,
 }
 
 impl Subject {
@@ -170,16 +83,16 @@ impl Subject {
             kin: policies.kin(key),
             _share: policies.room.share(links.len()),
             links,
-            key: entities::key_entity(&policies.types, key)?,
+            key: Arc::new(entities::key_entity(&policies.types, key)?),
             candidates: Sets::new(&policies.room),
-            bases: RefCell::default(),
             prepared: RefCell::default(),
         })
     }
 
-    /// The key's entity uid.
-    pub(super) fn uid(&self) -> EntityUid {
-        self.key.uid()
+    /// The id of its key.
+    #[cfg(feature = "author")]
+    pub(super) fn id(&self) -> &str {
+        self.key.uid().eid().as_ref()
     }
 
     /// The entities of an operation; those that `may_recur` are kept for a while.
@@ -192,15 +105,13 @@ impl Subject {
         if let Some(prepared) = self.prepared.borrow().get(seen) {
             return Some(Rc::clone(prepared));
         }
-        let resource = entities::resource_entity(&policies.types, seen)?;
-        let prepared = Rc::new(Prepared {
-            action: names::of(&policies.types.action, seen.action.name()),
-            resource: resource.uid(),
-            entities: self
-                .base(policies, seen.action)?
-                .add_entities([resource], policies.schema())
-                .ok()?,
-        });
+        let resource = Arc::new(entities::resource_entity(&policies.types, seen)?);
+        let action = policies.actions.get(&seen.action)?;
+        let uid = |entity: &Entity| Arc::new(entity.uid().clone());
+        let triple =
+            Triple { principal: uid(&self.key), action: uid(action), resource: uid(&resource) };
+        let entities = entities::together([Arc::clone(&self.key), Arc::clone(action), resource])?;
+        let prepared = Rc::new(Prepared { entities, triple });
         if may_recur {
             let mut kept = self.prepared.borrow_mut();
             if kept.len() >= PREPARED_MAX {
@@ -211,29 +122,8 @@ impl Subject {
         Some(prepared)
     }
 
-    /// The entities of an operation, not held against the schema.
-    #[cfg(feature = "author")]
-    pub(super) fn unchecked(&self, policies: &Policies, seen: &Seen) -> Option<Prepared> {
-        let resource = entities::resource_entity(&policies.types, seen)?;
-        Some(Prepared {
-            action: names::of(&policies.types.action, seen.action.name()),
-            resource: resource.uid(),
-            entities: self.base(policies, seen.action)?.add_entities([resource], None).ok()?,
-        })
-    }
-
-    /// The key and one action.
-    fn base(&self, policies: &Policies, action: Action) -> Option<Entities> {
-        if let Some(base) = self.bases.borrow().get(&action) {
-            return Some(base.clone());
-        }
-        let entities = [self.key.clone(), entities::action(&policies.types, action)];
-        let base = Entities::from_entities(entities, None).ok()?;
-        self.bases.borrow_mut().insert(action, base.clone());
-        Some(base)
-    }
-
     /// The policies made from templates for this key.
+    #[cfg(feature = "author")]
     pub(super) fn links(&self) -> &[Rc<Entry>] {
         &self.links
     }
@@ -294,7 +184,12 @@ impl Policies {
             for template in self.templates_of(grant) {
                 let resource = bound(key, grant, template)?;
                 let resource = resource.map(|(kind, id)| (kind, id.to_owned()));
-                let link = Link { key: key.id.clone(), resource, number: links.len() };
+                let link = Link {
+                    key: key.id.clone(),
+                    resource,
+                    #[cfg(feature = "explain")]
+                    number: links.len(),
+                };
                 links.push(Rc::new(Entry::linked(template, link)));
             }
         }
@@ -351,12 +246,6 @@ fn bound<'g>(
     })
 }
 
-/// The `@id` that a policy's id stands for: a link's is its template's.
-pub(super) fn authored_id(id: &PolicyId) -> &str {
-    let id: &str = id.as_ref();
-    id.split_once(LINK_MARK).map_or(id, |(template, _)| template)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -391,11 +280,5 @@ mod tests {
                 said(&format!("grant = \"of-zone\"\n{field} = \"www.example.com\"")).unwrap();
             assert!(said.contains(&format!("reads no `{field}`")), "{said}");
         }
-    }
-
-    #[test]
-    fn a_link_is_named_after_its_template() {
-        assert_eq!(authored_id(&PolicyId::new("acme-host@3")), "acme-host");
-        assert_eq!(authored_id(&PolicyId::new("plain")), "plain");
     }
 }
