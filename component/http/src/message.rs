@@ -3,45 +3,15 @@
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
     Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method as WasiMethod,
-    OutgoingBody, OutgoingRequest, OutgoingResponse, RequestOptions, ResponseOutparam,
+    OutgoingBody, OutgoingRequest, OutgoingResponse, RequestOptions, ResponseOutparam, Scheme,
 };
 use wasip2::io::streams::StreamError;
-use zonegate_engine::request::Method;
-use zonegate_engine::session::{Answer, RESPONSE_BYTES_MAX};
-
-use crate::settings::Settings;
-
-/// A header: name and value.
-pub(crate) type Header = (Vec<u8>, Vec<u8>);
+use zonegate_carry::{Answer, Got, Header, Method, RESPONSE_BYTES_MAX, Sent, Settings};
 
 /// How long the provider may take, in nanoseconds: well within a request's 30 seconds.
 const PROVIDER_NS_MAX: u64 = 5_000_000_000;
 /// Bytes that are read, or written, at once; the most that an output stream takes.
 const PART_BYTES: usize = 4096;
-
-/// What goes on to the provider: a lookup, or what a session allows.
-#[derive(Debug)]
-pub(crate) struct Sent<'s> {
-    /// The method.
-    pub(crate) method: Method,
-    /// Path and query.
-    pub(crate) path: &'s str,
-    /// The headers besides length and credential.
-    pub(crate) headers: Vec<Header>,
-    /// The body.
-    pub(crate) body: Option<&'s [u8]>,
-}
-
-/// What came back.
-#[derive(Debug)]
-pub(crate) struct Got {
-    /// The status.
-    pub(crate) status: u16,
-    /// The headers.
-    pub(crate) headers: Vec<Header>,
-    /// The whole body; none where it is over the cap.
-    pub(crate) body: Option<Vec<u8>>,
-}
 
 /// A body, if it is not over a cap; an error where it breaks off.
 pub(crate) fn whole(body: &IncomingBody, bytes_max: usize) -> Result<Option<Vec<u8>>, ()> {
@@ -75,28 +45,21 @@ fn write(body: OutgoingBody, bytes: &[u8]) -> Option<()> {
     OutgoingBody::finish(body, None).ok()
 }
 
-/// Sends a request with the real credential; nothing is read of its answer yet.
-pub(crate) fn send(settings: &Settings, sent: &Sent<'_>) -> Option<FutureIncomingResponse> {
-    let mut all: Vec<(String, Vec<u8>)> = Vec::new();
-    for (name, value) in &sent.headers {
-        all.push((String::from_utf8(name.clone()).ok()?, value.clone()));
-    }
-    all.push(settings.credential.clone());
-    // A length always, or the host sends an empty body in chunks.
-    let length = sent.body.map_or(0, <[u8]>::len).to_string();
-    all.push(("content-length".to_owned(), length.into_bytes()));
-    let request = OutgoingRequest::new(Fields::from_list(&all).ok()?);
+/// Sends a request; nothing is read of its answer yet.
+pub(crate) fn send(settings: &Settings, sent: &Sent) -> Option<FutureIncomingResponse> {
+    let request = OutgoingRequest::new(Fields::from_list(&sent.headers).ok()?);
     request.set_method(&method(sent.method)).ok()?;
-    request.set_scheme(Some(&settings.scheme())).ok()?;
+    let scheme = if settings.secure { Scheme::Https } else { Scheme::Http };
+    request.set_scheme(Some(&scheme)).ok()?;
     request.set_authority(Some(&settings.authority)).ok()?;
-    request.set_path_with_query(Some(sent.path)).ok()?;
+    request.set_path_with_query(Some(&sent.path)).ok()?;
     let options = RequestOptions::new();
     options.set_connect_timeout(Some(PROVIDER_NS_MAX)).ok()?;
     options.set_first_byte_timeout(Some(PROVIDER_NS_MAX)).ok()?;
     options.set_between_bytes_timeout(Some(PROVIDER_NS_MAX)).ok()?;
     let body = request.body().ok()?;
     let future = outgoing_handler::handle(request, Some(options)).ok()?;
-    write(body, sent.body.unwrap_or_default())?;
+    write(body, &sent.body)?;
     Some(future)
 }
 
