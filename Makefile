@@ -5,6 +5,7 @@ TARGET   := $(or $(CARGO_TARGET_DIR),target)
 FILTER   := $(TARGET)/wasm32-wasip1/release/zonegate_filter.wasm
 COMPONENT:= $(TARGET)/wasm32-unknown-unknown/release/zonegate_component.wasm
 HTTP_GATE:= $(TARGET)/wasm32-wasip1/release/zonegate_http_gate.wasm
+MIDDLEWARE:= $(TARGET)/wasm32-wasip1/release/zonegate_middleware.wasm
 ZONEGATE := $(TARGET)/debug/zonegate
 LAB      := python3 -m lab
 RUN      := .lab/run$(if $(PORT),-$(PORT))
@@ -35,13 +36,15 @@ build: ## build the filter and the command; print the filter's size and imports
 	@python3 -m lab.module $(FILTER)
 
 # The linker comes with Rust; it makes a component of the module that wit-bindgen describes.
-component: ## build the engine as a WebAssembly component, and the wasi:http gate
+component: ## build the engine as a WebAssembly component, and the wasi:http gates
 	@python3 -c "from lab import install; install.setup(for_tests=False, only='WebAssembly')"
 	cargo rustc --release --locked --target wasm32-unknown-unknown -p zonegate-component --lib --crate-type cdylib -- \
 	  -C linker=wasm-component-ld
-	cargo rustc --release --locked --target wasm32-wasip1 -p zonegate-http-gate --lib --crate-type cdylib -- \
-	  -C linker=wasm-component-ld
-	@ls -l $(COMPONENT) $(HTTP_GATE)
+	for each in zonegate-http-gate zonegate-middleware zonegate-example-service; do \
+	  cargo rustc --release --locked --target wasm32-wasip1 -p $$each --lib --crate-type cdylib -- \
+	    -C linker=wasm-component-ld || exit 1; \
+	done
+	@ls -l $(COMPONENT) $(HTTP_GATE) $(MIDDLEWARE)
 
 release: ## build the filter and the command for a release: slower to build, smaller and faster to run
 	@python3 -c "from lab import install; install.setup(for_tests=False, only='WebAssembly')"
