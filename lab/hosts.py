@@ -1,4 +1,4 @@
-"""Gates that are not Envoy: the component in Python and in Node, and the wasi:http gate under `wasmtime serve`."""
+"""Gates that are not Envoy: the component in Python and in Node, and the wasi:http gates under `wasmtime serve`."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from . import gate, paths, process, term, web
 EXAMPLES = paths.ROOT / "examples" / "component"
 """The hosts in other languages."""
 
-KINDS = ("python", "node", "wasi-http")
+KINDS = ("python", "node", "wasi-http", "middleware")
 """All of them."""
 
 READY_SECONDS_MAX = 180
@@ -35,6 +35,18 @@ def transpiled() -> Path:
     return script
 
 
+def composed() -> Path:
+    """The middleware in front of the example's service as one component, made anew where one of them is newer."""
+    target = paths.TARGET / "compose"
+    output = target / "gate.wasm"
+    parts = (paths.MIDDLEWARE, paths.EXAMPLE_SERVICE)
+    if not output.exists() or any(output.stat().st_mtime < part.stat().st_mtime for part in parts):
+        subprocess.run(["cargo", "build", "--locked", "--quiet", "--manifest-path", "lab/compose/Cargo.toml",
+                        "--target-dir", target], cwd=paths.ROOT, check=True)
+        subprocess.run([target / "debug" / "zonegate-compose", *parts, output], check=True)
+    return output
+
+
 def replay(bundle: Path, *logs: Path) -> subprocess.CompletedProcess:
     """What a bundle would have decided otherwise, by the example in Python."""
     search = os.pathsep.join(map(str, (paths.COMPONENT_HOSTS, EXAMPLES / "python")))
@@ -46,13 +58,14 @@ def replay(bundle: Path, *logs: Path) -> subprocess.CompletedProcess:
 class Gate:
     """One running gate in front of a PowerDNS; `port` on 127.0.0.1."""
 
-    def __init__(self, kind: str, server, folder: Path, policies: Path = paths.ROOT / "policies"):
-        """Starts it and waits until it is ready."""
-        self.port = process.free_port()
+    def __init__(self, kind: str, server, folder: Path, policies: Path = paths.ROOT / "policies",
+                 ready: int = 200, **settings: str):
+        """Starts it and waits until it says so with the status `ready`; `settings` are further ones."""
+        self.port, self.ready = process.free_port(), ready
         folder.mkdir(parents=True, exist_ok=True)
         pack(folder / "zonegate.bundle", policies)
         environment = {"PROVIDER": "powerdns", "ACCOUNT": "main", "CREDENTIAL": f"X-API-Key: {server.key}",
-                       "UPSTREAM": f"http://{server.host}:{server.api_port}", "PORT": str(self.port)}
+                       "UPSTREAM": f"http://{server.host}:{server.api_port}", "PORT": str(self.port), **settings}
         argv, environment = getattr(self, "_" + kind.replace("-", "_"))(folder, environment)
         self.program = process.Program(f"the gate in {kind}", argv, folder / "gate.log", environment)
         self.program.wait_until(self._ready, "waiting for it to be ready", READY_SECONDS_MAX)
@@ -71,18 +84,29 @@ class Gate:
         return [paths.NODE, EXAMPLES / "node" / "gate.mjs"], environment | more
 
     def _wasi_http(self, folder: Path, environment: dict) -> tuple:
+        """`wasmtime serve` of WASI 0.2."""
+        return self._served(folder, environment, paths.HTTP_GATE, "-S", "cli")
+
+    def _middleware(self, folder: Path, environment: dict) -> tuple:
+        """`wasmtime serve` of WASI 0.3; the service behind the middleware adds the credential."""
+        names = {"CREDENTIAL": "PROVIDER_CREDENTIAL", "GATE_CREDENTIAL": "CREDENTIAL"}
+        settings = {names.get(name, name): value for name, value in environment.items()}
+        return self._served(folder, settings, composed(), "-S", "p3,cli", "-W", "component-model-async=y")
+
+    def _served(self, folder: Path, environment: dict, component: Path, *options) -> tuple:
         """`wasmtime serve`; the gate sees the folder of the bundle and nothing else."""
-        settings = environment | {"BUNDLE": "/zonegate.bundle", "CLIENT": "127.0.0.1"}
-        argv = [paths.WASMTIME, "serve", "-S", "cli", "--addr", f"127.0.0.1:{self.port}", "--dir", f"{folder}::/",
+        client = {} if "CLIENT_HEADER" in environment else {"CLIENT": "127.0.0.1"}
+        settings = {"BUNDLE": "/zonegate.bundle"} | client | environment
+        argv = [paths.WASMTIME, "serve", *options, "--addr", f"127.0.0.1:{self.port}", "--dir", f"{folder}::/",
                 "--max-instance-reuse-count", 1000]
         for name, value in settings.items():
             argv += ["--env", f"{name}={value}"]
-        return [*argv, paths.HTTP_GATE], {}
+        return [*argv, component], {}
 
     def _ready(self) -> bool:
         """Whether it answers for itself."""
         try:
-            return self.ask("GET", "/.zonegate/ready").status == 200
+            return self.ask("GET", "/.zonegate/ready").status == self.ready
         except OSError:
             return False
 

@@ -48,6 +48,12 @@ COMPONENT = TARGET / "wasm32-unknown-unknown" / "release" / "zonegate_component.
 HTTP_GATE = TARGET / "wasm32-wasip1" / "release" / "zonegate_http_gate.wasm"
 """The wasi:http gate, likewise."""
 
+MIDDLEWARE = TARGET / "wasm32-wasip1" / "release" / "zonegate_middleware.wasm"
+"""The wasi:http middleware, likewise."""
+
+EXAMPLE_SERVICE = TARGET / "wasm32-wasip1" / "release" / "zonegate_example_service.wasm"
+"""A handler to put behind it, likewise."""
+
 COMMAND = TARGET / "debug" / "zonegate"
 """The `zonegate` command, as `make build` leaves it: unoptimised, so that it and the tests share what is built."""
 

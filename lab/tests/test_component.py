@@ -1,4 +1,4 @@
-"""The component in hosts that are not Envoy, in front of a real PowerDNS: in Python, in Node, under `wasmtime serve`."""
+"""The component in hosts that are not Envoy, in front of a real PowerDNS: in Python, in Node, twice under `wasmtime serve`."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from .conftest import ADDRESS, CHALLENGE, ZONES
 @pytest.fixture(scope="session")
 def component_built(built):
     """The components must have been built, after their sources last changed."""
-    for product in (paths.COMPONENT, paths.HTTP_GATE):
+    for product in (paths.COMPONENT, paths.HTTP_GATE, paths.MIDDLEWARE, paths.EXAMPLE_SERVICE):
         assert product.exists(), f"{product} is missing: run `make component` first"
         listed = product.with_suffix(".d").read_text().partition(":")[2].replace("\\ ", "\0").split()
         for source in (paths.ROOT / each.replace("\0", " ") for each in listed):
@@ -149,17 +149,17 @@ def test_a_provider_that_is_not_there(server, folder, component_built, keys):
         running.stop()
 
 
-@pytest.fixture(scope="session")
-def serving(server, folder, component_built):
-    """The wasi:http gate."""
-    running = hosts.Gate("wasi-http", server, folder / "host-serving")
+@pytest.fixture(scope="session", params=["wasi-http", "middleware"])
+def serving(request, server, folder, component_built):
+    """The wasi:http gates."""
+    running = hosts.Gate(request.param, server, folder / f"host-serving-{request.param}")
     yield running
     running.stop()
 
 
 def test_lego_through_wasmtime_serve(serving, zones, authority, folder, keys):
     """A real ACME client gets its certificate, and none for a name that is not its key's."""
-    acme = clients.Acme(authority, serving.port, zones.dns_port, folder / "component-lego")
+    acme = clients.Acme(authority, serving.port, zones.dns_port, folder / f"component-lego-{serving.port}")
     done = acme.lego(keys["demoacmezone"], "shop.example.com")
     assert done.returncode == 0, done.stdout[-3000:]
     assert acme.lego(keys["demoacmehost"], "mail.example.com").returncode != 0
