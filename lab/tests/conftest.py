@@ -52,6 +52,17 @@ def built() -> None:
 
 
 @pytest.fixture(scope="session")
+def component_built(built):
+    """The components must have been built, after their sources last changed."""
+    for product in (paths.COMPONENT, paths.HTTP_GATE, paths.MIDDLEWARE, paths.EXAMPLE_SERVICE):
+        assert product.exists(), f"{product} is missing: run `make component` first"
+        listed = product.with_suffix(".d").read_text().partition(":")[2].replace("\\ ", "\0").split()
+        for source in (paths.ROOT / each.replace("\0", " ") for each in listed):
+            newer = source.exists() and source.stat().st_mtime > product.stat().st_mtime
+            assert not newer, f"{product.name} is older than {source}: run `make component` first"
+
+
+@pytest.fixture(scope="session")
 def server(folder, built):
     """A PowerDNS with the demo zones."""
     running = powerdns.PowerDNS(folder / "pdns")

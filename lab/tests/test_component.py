@@ -10,17 +10,6 @@ from lab import clients, gate as whole, hosts, paths, powerdns
 from .conftest import ADDRESS, CHALLENGE, ZONES
 
 
-@pytest.fixture(scope="session")
-def component_built(built):
-    """The components must have been built, after their sources last changed."""
-    for product in (paths.COMPONENT, paths.HTTP_GATE, paths.MIDDLEWARE, paths.EXAMPLE_SERVICE):
-        assert product.exists(), f"{product} is missing: run `make component` first"
-        listed = product.with_suffix(".d").read_text().partition(":")[2].replace("\\ ", "\0").split()
-        for source in (paths.ROOT / each.replace("\0", " ") for each in listed):
-            newer = source.exists() and source.stat().st_mtime > product.stat().st_mtime
-            assert not newer, f"{product.name} is older than {source}: run `make component` first"
-
-
 @pytest.fixture(scope="session", params=hosts.KINDS)
 def host(request, server, folder, component_built):
     """A gate of each kind."""

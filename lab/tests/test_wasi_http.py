@@ -14,7 +14,6 @@ import pytest
 from lab import hosts, paths, upstream, web
 
 from .conftest import ADDRESS, CHALLENGE, ZONES
-from .test_component import component_built  # noqa: F401  (a fixture)
 from .test_faults import LISTING, Provider
 from .test_lookups import KNOWN, REPLACE
 from .test_protocol import BODY_BYTES_MAX, head, padded
@@ -40,7 +39,7 @@ def serve(connection, request: bytes) -> None:
 
 
 @pytest.fixture(scope="module", params=["wasi-http", "middleware"])
-def running(request, folder, component_built):  # noqa: F811
+def running(request, folder, component_built):
     """Each gate with its provider."""
     provider = Provider(serve)
     gate = hosts.Gate(request.param, provider, folder / f"attacked-{request.param}")
@@ -232,9 +231,12 @@ def test_a_large_response_comes_whole(pair, keys):
     assert answer.status == 200 and answer.json["rrsets"][0]["records"] == texts
 
 
-def test_a_provider_that_is_silent_is_given_up(middleware, keys):
-    """Before its answer and in the middle of it: an answer in time, and the gate lives on."""
+def test_who_is_silent_is_given_up(middleware, keys):
+    """A provider before its answer and in the middle of it, a client in the middle of its body: answered in time."""
     gate, provider = middleware
+    body = json.dumps(CHALLENGE).encode()
+    client = socket.create_connection(("127.0.0.1", gate.port), timeout=40)
+    client.sendall(head("PATCH", ZONE, keys["demoacmehost"], f"Content-Length: {len(body)}") + body[:-1])
 
     def part(connection, _):
         """The beginning of an answer, then a byte now and then, which no timeout between bytes ends."""
@@ -252,6 +254,9 @@ def test_a_provider_that_is_silent_is_given_up(middleware, keys):
         assert time.monotonic() - began < 15
     provider.behave = serve
     assert gate.ask("GET", ZONES, keys["demoacmehost"]).status == 200
+    with client:
+        assert client.recv(100).startswith(b"HTTP/1.1 408 ")
+    assert not any(each.startswith(b"PATCH") for each in provider.requests)
 
 
 def test_requests_at_the_same_time_stay_apart(pair, keys):
@@ -309,7 +314,7 @@ def test_the_middleware_has_no_network():
         assert other not in code, other
 
 
-def test_either_adds_the_credential(folder, component_built, keys):  # noqa: F811
+def test_either_adds_the_credential(folder, component_built, keys):
     """Where both do there is still one; where none does nothing goes up."""
     provider = Provider(serve)
     for name, settings, status in (("both", {"GATE_CREDENTIAL": "X-API-Key: gate"}, 200), ("none", {"CREDENTIAL": ""}, 502)):
@@ -323,7 +328,7 @@ def test_either_adds_the_credential(folder, component_built, keys):  # noqa: F81
     provider.stop()
 
 
-def test_without_settings_nothing_is_served(folder, component_built, keys):  # noqa: F811
+def test_without_settings_nothing_is_served(folder, component_built, keys):
     """Two sayings of where the client's address stands are one too many: 503 for everything, and nothing goes up."""
     provider = Provider(serve)
     both = {"CLIENT_HEADER": "x-real-ip", "CLIENT": "127.0.0.1"}
@@ -338,7 +343,7 @@ def test_without_settings_nothing_is_served(folder, component_built, keys):  # n
         provider.stop()
 
 
-def test_an_address_from_a_proxy_in_front(folder, component_built, keys):  # noqa: F811
+def test_an_address_from_a_proxy_in_front(folder, component_built, keys):
     """It decides; two of them are none, and it does not go up."""
     provider = Provider(serve)
     gate = hosts.Gate("middleware", provider, folder / "proxied", CLIENT_HEADER="X-Real-IP")

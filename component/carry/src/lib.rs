@@ -17,5 +17,5 @@ pub use zonegate_engine::request::Method;
 pub use zonegate_engine::session::{Answer, BODY_BYTES_MAX, LookupAnswer, RESPONSE_BYTES_MAX};
 
 pub use self::exchange::{Exchange, Want};
-pub use self::message::{Arrived, Got, Header, Sent, broken, no_answer, unconfigured};
+pub use self::message::{Arrived, Got, Header, Sent, broken, late, no_answer, unconfigured};
 pub use self::settings::{Behind, Settings};

@@ -166,6 +166,11 @@ pub fn broken() -> Answer {
     fail(502, "broken")
 }
 
+/// The answer where the client's request did not come to its end in time.
+pub fn late() -> Answer {
+    fail(408, "late")
+}
+
 /// The answer where the provider gave none.
 pub fn no_answer() -> Answer {
     fail(502, "no-answer")

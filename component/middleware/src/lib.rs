@@ -21,7 +21,7 @@ use std::rc::Rc;
 use futures::future::join_all;
 use zonegate_carry::{
     Answer, Arrived, BODY_BYTES_MAX, Behind, Exchange, Got, LookupAnswer, Sent, Settings,
-    Timestamp, Want, broken, unconfigured,
+    Timestamp, Want, broken, late, unconfigured,
 };
 
 use crate::bindings::exports::wasi::http::handler::Guest;
@@ -29,6 +29,10 @@ use crate::bindings::wasi::clocks::system_clock;
 use crate::bindings::wasi::http::types::{ErrorCode, Request, Response, Scheme};
 use crate::bindings::wasi::random::random;
 use crate::body::{Incoming, whole};
+use crate::within::within;
+
+/// How long a client may take for its body, in nanoseconds: as long as in Envoy.
+const CLIENT_NS_MAX: u64 = 30_000_000_000;
 
 /// The component.
 #[derive(Debug)]
@@ -75,8 +79,10 @@ async fn carry(settings: &Rc<Settings>, request: Request) -> Option<Answer> {
             Want::Body => {
                 // A body is asked for once: a second time there is none to judge.
                 let incoming = Incoming::of_request(request.take()?);
-                let body = whole(incoming, BODY_BYTES_MAX).await.ok()?;
-                exchange.body(body.as_deref(), now()?)
+                match within(CLIENT_NS_MAX, whole(incoming, BODY_BYTES_MAX)).await {
+                    Some(body) => exchange.body(body.ok()?.as_deref(), now()?),
+                    None => return Some(late()),
+                }
             }
             Want::Lookups(lookups) => {
                 let answers = join_all(lookups.iter().map(|sent| ask(settings, sent.as_ref())));
