@@ -5,15 +5,21 @@ import shutil
 
 import pytest
 
-from lab import clients, gate as whole, hosts, paths, powerdns
+from lab import clients, gate as whole, hosts, paths, powerdns, standins
 
 from .conftest import ADDRESS, CHALLENGE, ZONES
 
 
 @pytest.fixture(scope="session", params=hosts.KINDS)
-def host(request, server, folder, component_built):
+def host_kind(request):
+    """Each kind of gate."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def host(host_kind, server, folder, component_built):
     """A gate of each kind."""
-    running = hosts.Gate(request.param, server, folder / f"host-{request.param}")
+    running = hosts.Gate(host_kind, server, folder / f"host-{host_kind}")
     yield running
     running.stop()
 
@@ -122,6 +128,37 @@ def replay(bundle, log, change):
     file.write_text(change(file.read_text()))
     hosts.pack(bundle, policies)
     return hosts.replay(bundle, log)
+
+
+def test_what_must_be_asked_first_is_asked(host_kind, folder, component_built, keys):
+    """Zones and records by ids, of a provider with a host of its own: looked up where requests go, by the credential."""
+    stand_in = standins.make("linode").start()
+
+    class Linode:
+        """Where it listens."""
+
+        host, key, api_port = "127.0.0.1", stand_in.secret, stand_in.port
+
+    settings = {"PROVIDER": "linode", "CREDENTIAL": f"Authorization: Bearer {stand_in.secret}"}
+    running = hosts.Gate(host_kind, Linode, folder / f"host-{host_kind}-linode", **settings)
+    ask = lambda *request: running.ask(*request, headers={"Authorization": f"Bearer {keys['demoanyrecs1']}"})
+    try:
+        [mine] = ask("GET", "/v4/domains").json["data"]
+        records = f"/v4/domains/{mine['id']}/records"
+        listed = ask("GET", records)
+        assert listed.status == 200, listed.text
+        record = next(each for each in listed.json["data"] if each["name"] == "www")
+        stand_in.log.clear()
+        assert ask("PUT", f"{records}/{record['id']}", None, {"ttl_sec": 300}).status == 200
+        assert [each.method for each in stand_in.log] == ["GET"] * (len(stand_in.log) - 1) + ["PUT"]
+        assert len(stand_in.log) > 2, "both the zone and the record are asked for"
+        other = next(number for number, zone in stand_in.zones.items() if zone["domain"]["domain"] != "example.com")
+        stand_in.log.clear()
+        assert ask("DELETE", f"/v4/domains/{other}/records/{record['id']}").status in (403, 404)
+        assert all(each.method == "GET" for each in stand_in.log)
+    finally:
+        running.stop()
+        stand_in.stop()
 
 
 def test_a_provider_that_is_not_there(server, folder, component_built, keys):

@@ -14,8 +14,8 @@ use crate::settings::Settings;
 pub enum Want {
     /// Read the request's body to its end, then [`Exchange::body`].
     Body,
-    /// Send all of these, then [`Exchange::answers`]; none stands for one that is not sent.
-    Lookups(Vec<Option<Sent>>),
+    /// Send all of these, then [`Exchange::answers`].
+    Lookups(Vec<Sent>),
     /// Send exactly this, then [`Exchange::response`].
     Forward(Sent),
     /// Answer the client; the request is over.

@@ -83,9 +83,8 @@ fn carry(settings: &Rc<Settings>, request: &IncomingRequest) -> Option<Answer> {
 }
 
 /// Sends all lookups, then waits for their answers.
-fn ask(settings: &Settings, lookups: &[Option<Sent>]) -> Vec<LookupAnswer> {
-    let send = |lookup: &Option<Sent>| message::send(settings, lookup.as_ref()?);
-    let sent: Vec<_> = lookups.iter().map(send).collect();
+fn ask(settings: &Settings, lookups: &[Sent]) -> Vec<LookupAnswer> {
+    let sent: Vec<_> = lookups.iter().map(|lookup| message::send(settings, lookup)).collect();
     let receive = |future: &Option<_>| {
         let Got { status, body, .. } = message::receive(future.as_ref()?)?;
         Some((status, body?))

@@ -1,13 +1,13 @@
 //! Zonegate as a `wasi:http` middleware, of WASI 0.3: a component in front of a handler.
 //!
 //! Requests come in by the `wasi:http/handler` that it exports, and what a session allows goes on
-//! to the one that it imports. That may be a service that speaks to the provider, or another
-//! middleware; this component has no network of its own.
+//! to the one that it imports, such as a service that speaks to the provider; this component has no
+//! network of its own.
 //! The engine decides, `component/carry` walks its session, and this crate only reads and writes
 //! messages, whose bodies are asynchronous streams.
 //!
 //! Several requests are carried at once. They share an instance's settings and nothing else, and
-//! nothing is borrowed across an `await`.
+//! what is shared stays as it is while one of them waits.
 #![cfg(target_family = "wasm")]
 
 mod bindings;
@@ -85,7 +85,7 @@ async fn carry(settings: &Rc<Settings>, request: Request) -> Option<Answer> {
                 }
             }
             Want::Lookups(lookups) => {
-                let answers = join_all(lookups.iter().map(|sent| ask(settings, sent.as_ref())));
+                let answers = join_all(lookups.iter().map(|lookup| ask(settings, lookup)));
                 exchange.answers(&answers.await, now()?)
             }
             Want::Forward(sent) => {
@@ -97,7 +97,7 @@ async fn carry(settings: &Rc<Settings>, request: Request) -> Option<Answer> {
 }
 
 /// What comes of a lookup.
-async fn ask(settings: &Settings, lookup: Option<&Sent>) -> LookupAnswer {
-    let Got { status, body, .. } = message::send(settings, lookup?).await?;
+async fn ask(settings: &Settings, lookup: &Sent) -> LookupAnswer {
+    let Got { status, body, .. } = message::send(settings, lookup).await?;
     Some((status, body?))
 }

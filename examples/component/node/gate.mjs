@@ -19,7 +19,7 @@ const { gate } = await import(pathToFileURL(resolve(ENGINE)));
 const bundle = gate.Bundle.load(new Uint8Array(readFileSync(BUNDLE)));
 const limits = gate.getLimits();
 const upstream = new URL(UPSTREAM);
-const [credentialName, credentialValue] = CREDENTIAL.split(/:\s*/, 2);
+const [, credentialName, credentialValue] = /^([^:]+):\s*(.*)$/.exec(CREDENTIAL);
 
 const MILLISECONDS_MAX = 5000;
 const FAILED = { status: 502, headers: [], body: Buffer.from('{"error":"the DNS provider did not answer"}') };
@@ -66,9 +66,9 @@ function ask({ method, path, headers, body }) {
   });
 }
 
-/** Asks a lookup. One that names another host is not asked here, and so is not answered. */
+/** Asks a lookup, where requests go too. */
 async function look(lookup) {
-  const found = lookup.host === undefined ? await ask(lookup) : undefined;
+  const found = await ask(lookup);
   return { id: lookup.id, found: found?.body && { status: found.status, body: found.body } };
 }
 

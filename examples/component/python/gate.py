@@ -126,9 +126,7 @@ class Gate:
                     raise RuntimeError(f"a step that this gate does not know: {other}")
 
     async def _look(self, lookup) -> tuple:
-        """Asks the provider a lookup. One that names another host is not asked here, and so is not answered."""
-        if lookup.host is not None:
-            return lookup.id, None
+        """Asks the provider a lookup, where requests go too."""
         return lookup.id, await self.provider.ask(lookup)
 
     async def _body(self, receive) -> bytes | None:
