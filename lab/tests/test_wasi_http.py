@@ -306,6 +306,26 @@ def test_who_goes_away_is_in_the_log(pair, keys):
     assert (record["decision"], record["key"]) == ("allow", "demoacmehost")
 
 
+@pytest.mark.parametrize("kind", ["wasi-http", "middleware"])
+def test_a_client_does_not_say_that_it_is_encrypted(folder, component_built, policies, keys, kind):
+    """A request line with a scheme is the client's word, and no reason to believe it."""
+    (policies / "encrypted.cedar").write_text('@id("encrypted-only")\n@doc("Not in the clear.")\n'
+                                              "forbid (principal, action, resource)\nunless { context.tls };\n")
+    manifest = policies / "manifest.toml"
+    manifest.write_text(manifest.read_text().replace("files = [", 'files = [\n  "encrypted.cedar",', 1))
+    provider = Provider(serve)
+    gate = hosts.Gate(kind, provider, folder / f"encrypted-{kind}", policies)
+    try:
+        for target in (ZONES, f"http://gate{ZONES}", f"https://gate{ZONES}", f"HTTPS://gate:443{ZONES}"):
+            more = ("X-Forwarded-Proto: https", "Forwarded: proto=https", "Connection: close")
+            answer = web.ask_raw(gate.port, head("GET", target, keys["demoacmehost"], *more))
+            assert answer.status >= 400, target
+        assert provider.requests == []
+    finally:
+        gate.stop()
+        provider.stop()
+
+
 def test_the_middleware_has_no_network():
     """It imports the handler behind it, and neither a client nor sockets."""
     code = paths.MIDDLEWARE.read_bytes()

@@ -26,7 +26,7 @@ use zonegate_carry::{
 
 use crate::bindings::exports::wasi::http::handler::Guest;
 use crate::bindings::wasi::clocks::system_clock;
-use crate::bindings::wasi::http::types::{ErrorCode, Request, Response, Scheme};
+use crate::bindings::wasi::http::types::{ErrorCode, Request, Response};
 use crate::bindings::wasi::random::random;
 use crate::body::{Incoming, whole};
 use crate::within::within;
@@ -64,7 +64,9 @@ fn arrived(request: &Request) -> Arrived {
         method: message::method_text(request.get_method()),
         authority: request.get_authority().unwrap_or_default(),
         path: request.get_path_with_query().unwrap_or_default(),
-        tls: matches!(request.get_scheme(), Some(Scheme::Https)),
+        // SECURITY: no host says whether the connection is encrypted; the scheme may be the client's
+        // own word, in the form `GET https://gate/` (test_a_client_does_not_say_that_it_is_encrypted).
+        tls: false,
         headers: message::headers(&request.get_headers()),
         id: random::get_random_u64(),
     }
