@@ -98,9 +98,11 @@ use self::seen::{Seen, Sight};
 use self::subject::Kin;
 use crate::decision::Reason;
 use crate::key::Key;
+use crate::name::Name;
 use crate::operation::{Action, Operation};
 use crate::pattern::{self, Patterns};
 use crate::problem::Problem;
+use crate::record_type::RecordType;
 use crate::rows::Rows;
 use crate::value;
 
@@ -113,6 +115,8 @@ const SUBJECTS_MAX: usize = 1024;
 const KINS_MAX: usize = 256;
 /// Decisions kept within one request.
 const DECIDED_MAX: usize = 256;
+/// Decisions kept within one request that hold for all names; they are looked through.
+const ALIKE_MAX: usize = 16;
 
 /// The answer of the policies to one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,6 +173,8 @@ pub struct Asking {
     is_small: bool,
     /// What was decided before.
     decided: Rc<RefCell<Decided>>,
+    /// What was decided of all records that differ in their names and values only.
+    alike: Rc<RefCell<Vec<(Alike, Verdict)>>>,
 }
 
 /// What groups of candidates said, by the address of the group and what it sees of an operation.
@@ -176,6 +182,36 @@ pub struct Asking {
 /// INVARIANT: a weak pointer is kept along, so that no others ever have their address, and their
 /// policies go when they are dropped elsewhere.
 type Decided = HashMap<(usize, Seen), (Weak<Group>, Said)>;
+
+/// What operations on records have in common that differ in name and value only.
+#[derive(Clone, Debug)]
+struct Alike {
+    /// What is done.
+    action: Action,
+    /// The zone.
+    zone: Name,
+    /// The type.
+    rtype: RecordType,
+}
+
+impl Alike {
+    /// That of an operation, if it is on a record.
+    fn of(operation: &Operation) -> Option<Alike> {
+        let record = operation.as_record()?;
+        let (action, zone) = (operation.action, record.zone.clone());
+        Some(Alike { action, zone, rtype: record.rtype })
+    }
+
+    /// Whether an operation is such a one, on a record that is in the zone.
+    fn holds_for(&self, operation: &Operation) -> bool {
+        operation.action == self.action
+            && operation.as_record().is_some_and(|record| {
+                record.rtype == self.rtype
+                    && record.zone == self.zone
+                    && record.name.depth_below(&record.zone).is_some()
+            })
+    }
+}
 
 impl Policies {
     /// Loads the policies of a bundle; each is parsed when it is first a candidate.
@@ -339,22 +375,46 @@ impl Policies {
         };
         let (subject, account) = (Rc::clone(subject), account.clone());
         let is_small = facts.operations <= subject::PREPARED_MAX;
-        Some(Asking { subject, account, context, is_small, decided: Rc::default() })
+        let (decided, alike) = (Rc::default(), Rc::default());
+        Some(Asking { subject, account, context, is_small, decided, alike })
     }
 
     /// Decides one operation.
     pub fn decide(&self, patterns: &Patterns, asking: &Asking, operation: &Operation) -> Verdict {
         #[cfg(feature = "author")]
         self.note(asking, operation);
-        let decided =
-            asking.subject.candidates(operation, &asking.account).and_then(|candidates| {
-                let mut said = Said::default();
-                for group in &candidates.groups {
-                    self.ask_once(patterns, asking, operation, group, &mut said)?;
-                }
-                Some(said.verdict())
-            });
-        decided.unwrap_or(Verdict::Deny(Reason::Internal, Vec::new()))
+        let known = asking.alike.borrow();
+        if let Some((_, verdict)) = known.iter().find(|(alike, _)| alike.holds_for(operation)) {
+            return verdict.clone();
+        }
+        drop(known);
+        self.decide_anew(patterns, asking, operation)
+            .unwrap_or(Verdict::Deny(Reason::Internal, Vec::new()))
+    }
+
+    /// Decides one operation, and notes it where all that are alike are decided the same.
+    fn decide_anew(
+        &self,
+        patterns: &Patterns,
+        asking: &Asking,
+        operation: &Operation,
+    ) -> Option<Verdict> {
+        let candidates = asking.subject.candidates(operation, &asking.account)?;
+        let mut said = Said::default();
+        for group in &candidates.groups {
+            self.ask_once(patterns, asking, operation, group, &mut said)?;
+        }
+        let verdict = said.verdict();
+        // SECURITY: neither the index nor a candidate has looked at the name or the value.
+        let by_name = candidates.are_fine || asking.subject.looks_at_names() || self.has_schema();
+        if let (Some(alike), false) = (Alike::of(operation), by_name) {
+            let mut known = asking.alike.borrow_mut();
+            if known.len() >= ALIKE_MAX {
+                known.clear();
+            }
+            known.push((alike, verdict.clone()));
+        }
+        Some(verdict)
     }
 
     /// Asks a group, unless it was asked before of an operation that it cannot tell from this one.

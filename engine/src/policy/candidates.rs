@@ -62,6 +62,8 @@ pub(super) struct Candidates {
     pub(super) groups: Vec<Rc<Group>>,
     /// Whether one of them permits.
     pub(super) permits: bool,
+    /// Whether one of them can tell two records of a zone apart that have the same type.
+    pub(super) are_fine: bool,
 }
 
 impl Candidates {
@@ -70,9 +72,11 @@ impl Candidates {
         let (fine, coarse): (Vec<&Rc<Entry>>, Vec<&Rc<Entry>>) =
             entries.iter().partition(|entry| is_fine(entry));
         let group = |entries: Vec<&Rc<Entry>>| Group::of(entries.into_iter().map(Rc::clone));
+        let are_fine = !fine.is_empty();
         let groups = [coarse, fine].into_iter().filter(|entries| !entries.is_empty());
         let groups = groups.map(|entries| group(entries).map(Rc::new)).collect::<Option<_>>()?;
-        Some(Candidates { groups, permits: entries.iter().any(|entry| entry.permits) })
+        let permits = entries.iter().any(|entry| entry.permits);
+        Some(Candidates { groups, permits, are_fine })
     }
 }
 

@@ -59,6 +59,11 @@ impl Index {
         &self.entries
     }
 
+    /// Whether a record's name decides on which of its policies can match.
+    pub(super) fn looks_at_names(&self) -> bool {
+        !(self.names.is_empty() && self.domains.is_empty())
+    }
+
     /// Adds the policies that can match an operation, in the order of the index.
     pub(super) fn matching<'i>(
         &'i self,

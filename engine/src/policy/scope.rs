@@ -126,6 +126,11 @@ impl Scope {
         }
     }
 
+    /// Whether a record's name decides on whether the policy can match.
+    pub(super) fn is_by_name(&self) -> bool {
+        matches!(self.resource, ResourceBound::Domain(_) | ResourceBound::Name(_))
+    }
+
     /// Whether the policy can match this action.
     pub(super) fn admits_action(&self, action: Action) -> bool {
         self.actions & bit(action) != 0

@@ -58,6 +58,8 @@ pub struct Subject {
     kin: Rc<Kin>,
     /// The policies that its grants make of templates.
     links: Vec<Rc<Entry>>,
+    /// See [`Subject::looks_at_names`].
+    looks_at_names: bool,
     /// What these take of the room.
     _share: Share,
     /// Candidates with a link among them.
@@ -78,9 +80,13 @@ pub(super) struct Prepared {
 impl Subject {
     /// Builds a key's subject; `None` only where Cedar refuses what it has packed.
     pub(super) fn build(policies: &Policies, key: &Key) -> Option<Subject> {
-        let links = policies.links(key).ok()?;
+        let (links, kin) = (policies.links(key).ok()?, policies.kin(key));
+        let by_name = |entry: &Rc<Entry>| entry.scope.is_by_name();
         Some(Subject {
-            kin: policies.kin(key),
+            looks_at_names: kin.everybody.looks_at_names()
+                || kin.own.looks_at_names()
+                || links.iter().any(by_name),
+            kin,
             _share: policies.room.share(links.len()),
             links,
             key: Arc::new(entities::key_entity(&policies.types, key)?),
@@ -120,6 +126,11 @@ impl Subject {
             kept.insert(seen.clone(), Rc::clone(&prepared));
         }
         Some(prepared)
+    }
+
+    /// Whether a record's name decides on which of its policies can match.
+    pub(super) fn looks_at_names(&self) -> bool {
+        self.looks_at_names
     }
 
     /// The policies made from templates for this key.
