@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// Policies kept in all sets of candidates and as links of keys; one is about two kilobytes. There
+/// Policies kept in all sets of candidates and as links of keys; a link is about a kilobyte. There
 /// are fewer in tests, so that they are reached.
 const KEPT_MAX: usize = if cfg!(test) { 300 } else { 32_768 };
 
