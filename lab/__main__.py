@@ -16,6 +16,7 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     parts.add_argument("--demo", action="store_true", help="the demo policies, beside no filter, a no-op filter and ext_authz")
     parts.add_argument("--matrix", action="store_true", help="few and many keys and policies, beside all that could stand there")
     parts.add_argument("--author", action="store_true", help="the command on a large folder")
+    parts.add_argument("--hostcalls", action="store_true", help="each call that a filter makes to its host")
     matrix = parser.add_argument_group("of the matrix")
     matrix.add_argument("--rounds", type=int, default=3, help="how often everything is measured (default: 3)")
     matrix.add_argument("--seconds", type=int, default=1, help="how long each time (default: 1)")
@@ -36,10 +37,12 @@ def _soak_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _bench(chosen: argparse.Namespace) -> int:
     """Measures what was chosen."""
-    from .bench import author, demo, matrix
-    everything = not (chosen.demo or chosen.matrix or chosen.author or chosen.again)
+    from .bench import author, demo, hostcalls, matrix
+    everything = not (chosen.demo or chosen.hostcalls or chosen.matrix or chosen.author or chosen.again)
     if chosen.demo or everything:
         demo.run()
+    if chosen.hostcalls or everything:
+        hostcalls.run()
     if chosen.author or everything:
         author.run()
     if chosen.matrix or chosen.again or everything:

@@ -21,6 +21,10 @@ ROUNDS, SECONDS, CONNECTIONS = 5, 4, 8
 ZONE_PATH = "/api/v1/servers/localhost/zones/example.com."
 """What is asked for."""
 
+CHANGE = {"rrsets": [{"name": "www.example.com.", "type": "A", "ttl": 60, "changetype": "REPLACE",
+                      "records": [{"content": "192.0.2.80", "disabled": False}]}]}
+"""What is changed there."""
+
 LISTING_PATH = "/api/v1/servers/localhost/zones"
 """Where the zones are listed."""
 
@@ -51,8 +55,7 @@ def _start_variants(folder: Path, upstream: fast.Fast, authz: fast.Fast) -> dict
 def _of_powerdns(folder: Path, variants: dict, authz: fast.Fast) -> list:
     """The two requests of PowerDNS, through each of the gates."""
     key = {"X-API-Key": gate.demo_keys()["demoallzones"]}
-    change = json.dumps({"rrsets": [{"name": "www.example.com.", "type": "A", "ttl": 60, "changetype": "REPLACE",
-                                     "records": [{"content": "192.0.2.80", "disabled": False}]}]}, separators=(",", ":"))
+    change = json.dumps(CHANGE, separators=(",", ":"))
     works = {PATCH: script(folder, "patch", key, "PATCH", change), GET: script(folder, "get", key)}
     return [Measure(work, name, (variant.program, authz.program) if name == "ext_authz" else (variant.program,),
                     variant.port, each, ZONE_PATH, SECONDS, CONNECTIONS)

@@ -81,7 +81,7 @@ def none(folder: Path, upstream) -> envoy.Envoy:
     return envoy.Envoy(folder, upstream.port, "any", changes={**WIDE, _filter_part(): ""}).start()
 
 
-def noop(folder: Path, upstream) -> envoy.Envoy:
+def noop(folder: Path, upstream, *options: str) -> envoy.Envoy:
     """A filter that makes the same calls to the host and decides nothing, built with the same optimisation as the real one."""
     made = envoy.Envoy(folder, upstream.port, "any", changes=WIDE)
     packed(made.bundle, paths.ROOT / "policies")
@@ -90,7 +90,7 @@ def noop(folder: Path, upstream) -> envoy.Envoy:
     del config["configuration"]
     module = folder / "noop.wasm"
     subprocess.run(["rustc", "--edition", "2024", "--target", "wasm32-wasip1", "-O", "-C", "panic=abort", "-C", "strip=debuginfo",
-                    "--crate-type", "cdylib", "-o", module, paths.ROOT / "lab" / "bench" / "noop.rs"], check=True)
+                    "--check-cfg", "cfg(hostcalls)", *options, "--crate-type", "cdylib", "-o", module, paths.ROOT / "lab" / "bench" / "noop.rs"], check=True)
     config["vm_config"]["code"]["local"]["filename"] = str(module)
     made.write_bundle(json.dumps(document))
     return made.start()

@@ -9,6 +9,10 @@
 use std::collections::BTreeMap;
 use std::ptr::null_mut;
 
+#[cfg(hostcalls)]
+#[path = "hostcalls.rs"]
+mod hostcalls;
+
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
@@ -149,6 +153,11 @@ pub unsafe extern "C" fn proxy_on_request_headers(context: u32, _count: u32, end
 pub unsafe extern "C" fn proxy_on_request_body(context: u32, _size: u32, end: u32) -> u32 {
     if end == 0 {
         return PAUSE;
+    }
+    // Contexts of requests are never 0.
+    #[cfg(hostcalls)]
+    if context != 0 {
+        return hostcalls::answer();
     }
     unsafe {
         let body = buffer(0);
