@@ -14,12 +14,12 @@ use std::str::FromStr;
 use cedar_policy::{
     Entities, EvalResult, Expression, Request, ResourceConstraint, eval_expression,
 };
-use cedar_policy_core::ast::EntityUID;
 use serde_json::Value;
 
 use super::candidates::Group;
 use super::clause::{source_of, split};
 use super::packed::Authored;
+use super::plain::cedar_request;
 use super::scope::ResourceBound;
 use super::seen::Seen;
 use super::{Asking, Entry, Policies, matching_patterns};
@@ -282,11 +282,7 @@ impl Policies {
         let matching = matching_patterns(patterns, operation, &group.patterns);
         let seen = Seen::of(&asking.account, operation, &matching, group.sight())?;
         let prepared = asking.subject.prepared(self, &seen, false)?;
-        let uid = |uid: &EntityUID| uid.clone().into();
-        let triple = &prepared.triple;
-        let (principal, action) = (uid(&triple.principal), uid(&triple.action));
-        let (resource, context) = (uid(&triple.resource), asking.context.clone().into());
-        let request = Request::new(principal, action, resource, context, None).ok()?;
+        let request = cedar_request(&prepared.triple, asking, None)?;
         Some((request, prepared.entities.clone().into()))
     }
 }

@@ -6,11 +6,13 @@ use std::rc::Rc;
 
 use cedar_policy::{
     AuthorizationError, Authorizer, Decision, Entities, PolicyId, PolicySet, Request, Response,
+    Schema,
 };
+use cedar_policy_core::ast::EntityUID;
 
 use super::candidates::Group;
 use super::entry::{Entry, LINK_MARK};
-use super::evaluate::told;
+use super::evaluate::{Triple, told};
 use super::schema::Lists;
 use super::seen::Seen;
 use super::{Asking, Policies, Verdict};
@@ -43,14 +45,8 @@ impl Policies {
             entities.into_iter().partition(|entity| *entity.uid().as_ref() == *triple.resource);
         let entities = Entities::from_entities(others, None).ok()?;
         let entities = entities.add_entities(resource, self.schema.as_ref()).ok()?;
-        let request = Request::new(
-            (*triple.principal).clone().into(),
-            (*triple.action).clone().into(),
-            (*triple.resource).clone().into(),
-            asking.context.clone().into(),
-            self.schema.as_ref(),
-        );
-        Some((request.ok()?, entities))
+        let request = cedar_request(triple, asking, self.schema.as_ref())?;
+        Some((request, entities))
     }
 
     /// Decides one operation by evaluating every policy of the bundle on every attribute.
@@ -72,6 +68,18 @@ impl Policies {
         });
         decided.unwrap_or(Verdict::Deny(Reason::Internal, Vec::new()))
     }
+}
+
+/// A request in Cedar's form, held against a schema if there is one.
+pub(super) fn cedar_request(
+    triple: &Triple,
+    asking: &Asking,
+    schema: Option<&Schema>,
+) -> Option<Request> {
+    let uid = |uid: &EntityUID| uid.clone().into();
+    let (principal, action) = (uid(&triple.principal), uid(&triple.action));
+    let (resource, context) = (uid(&triple.resource), asking.context.clone().into());
+    Request::new(principal, action, resource, context, schema).ok()
 }
 
 /// What Cedar's authoriser says; `None` only where Cedar refuses what it has packed.
