@@ -55,6 +55,8 @@ release: ## build the filter and the command for a release: slower to build, sma
 lint: ## check formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@python3 -c "from lab import install; install.setup(for_tests=False, only='WebAssembly')"
+	cargo clippy --target wasm32-wasip1 -p zonegate-filter --locked -- -D warnings
 
 fmt: ## format the code
 	cargo fmt --all

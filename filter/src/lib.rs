@@ -48,7 +48,10 @@ impl Context for Root {}
 
 impl RootContext for Root {
     /// Loads the bundle; refusing one leaves Envoy with the one before.
+    ///
+    /// It runs on the worker's event loop, so every other request waits for it.
     fn on_configure(&mut self, _size: usize) -> bool {
+        let began = host::now();
         let Some(bytes) = host::buffer(BufferType::PluginConfiguration, BUNDLE_BYTES_MAX + 1)
         else {
             host::log(LogLevel::Error, "zonegate: there is no bundle");
@@ -59,6 +62,7 @@ impl RootContext for Root {
                 host::log(LogLevel::Info, &format!("zonegate: bundle {} is live", bundle.digest));
                 let metrics = Metrics::define(bundle.built);
                 self.gate = Some(Rc::new(Gate { bundle: Rc::new(bundle), metrics }));
+                metrics::loaded(began, host::now());
                 true
             }
             Err(problems) => {

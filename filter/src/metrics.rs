@@ -32,6 +32,13 @@ fn lookups(result: &str) -> Option<u32> {
     host::define_metric(MetricType::Counter, &format!("zonegate_lookups=.={result};.;_total"))
 }
 
+/// Records how long loading a bundle held up this worker; both times in nanoseconds.
+pub(crate) fn loaded(began: Option<u64>, ended: Option<u64>) {
+    let (Some(began), Some(ended)) = (began, ended) else { return };
+    let metric = host::define_metric(MetricType::Gauge, "zonegate_bundle_load_microseconds");
+    host::record(metric, ended.saturating_sub(began) / 1_000);
+}
+
 impl Metrics {
     /// Defines them all and records which bundle was loaded.
     pub(crate) fn define(bundle_built: i64) -> Metrics {

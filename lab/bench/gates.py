@@ -90,7 +90,7 @@ def noop(folder: Path, upstream, *options: str) -> envoy.Envoy:
     del config["configuration"]
     module = folder / "noop.wasm"
     subprocess.run(["rustc", "--edition", "2024", "--target", "wasm32-wasip1", "-O", "-C", "panic=abort", "-C", "strip=debuginfo",
-                    "--check-cfg", "cfg(hostcalls)", *options, "--crate-type", "cdylib", "-o", module, paths.ROOT / "lab" / "bench" / "noop.rs"], check=True)
+                    "--check-cfg", "cfg(hostcalls, lookups)", *options, "--crate-type", "cdylib", "-o", module, paths.ROOT / "lab" / "bench" / "noop.rs"], check=True)
     config["vm_config"]["code"]["local"]["filename"] = str(module)
     made.write_bundle(json.dumps(document))
     return made.start()

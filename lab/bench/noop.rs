@@ -12,6 +12,9 @@ use std::ptr::null_mut;
 #[cfg(hostcalls)]
 #[path = "hostcalls.rs"]
 mod hostcalls;
+#[cfg(lookups)]
+#[path = "lookup.rs"]
+mod lookup;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -143,6 +146,10 @@ pub unsafe extern "C" fn proxy_on_request_headers(context: u32, _count: u32, end
         clock();
         if end == 0 {
             return PAUSE;
+        }
+        #[cfg(lookups)]
+        if true {
+            return lookup::ask(context);
         }
         decide(context, None);
     }

@@ -35,6 +35,9 @@ class Reloads:
     stall_ms: list
     """The longest wait of any other request, for each reload."""
 
+    configure_ms: list
+    """How long `on_configure` took in the worker, for each reload."""
+
     calm_ms: float
     """The longest wait without a reload."""
 
@@ -68,19 +71,22 @@ def measure(gate: envoy.Envoy, bundles: tuple, request: bytes, times: int) -> Re
         began = time.monotonic()
         time.sleep(CALM_SECONDS)
         calm = beside.longest_ms(began)
-        live, stalls = [], []
+        live, stalls, configured = [], [], []
         for number in range(times):
             renamed, served = replace(gate, bundles[(number + 1) % 2])
             time.sleep(SETTLE_SECONDS)
             beside.catch_up()
             live.append((served - renamed) * 1e3)
             stalls.append(beside.longest_ms(renamed))
+            configured.append(gate.counter("wasmcustom.zonegate_bundle_load_microseconds") / 1e3)
     finally:
         beside.stop()
+    if 0 in configured:
+        raise term.fail(f"the gate does not say how long it took to load a bundle; see {gate.program.log}")
     if beside.failures:
         raise term.fail(f"{len(beside.failures)} requests failed while bundles were reloaded, the first: {beside.failures[0]}")
     pid = gate.program.pid
-    return Reloads(live, stalls, calm, memory.resident_mib(pid), max(memory.linear_mib(pid), default=0.0))
+    return Reloads(live, stalls, configured, calm, memory.resident_mib(pid), max(memory.linear_mib(pid), default=0.0))
 
 
 def spread(values: list) -> tuple:

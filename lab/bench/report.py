@@ -120,12 +120,11 @@ def _footprint(found) -> Table:
 
 def _reloads(found) -> Table:
     """Reloads at each size."""
-    table = Table("A reload", "until it is served", "longest wait of others", "without a reload")
+    table = Table("A reload", "until it is served", "on_configure", "longest wait of others", "without a reload")
     for size, seen in found.gates.items():
-        live, stall = seen["reload_live_ms"], seen["reload_stall_ms"]
-        table.add(named(size), f"{statistics.median(live):,.0f} ms ({min(live):,.0f}–{max(live):,.0f})",
-                  f"{statistics.median(stall):,.0f} ms ({min(stall):,.0f}–{max(stall):,.0f})",
-                  f"{seen['reload_calm_ms']:,.0f} ms")
+        taken = (seen[f"reload_{each}_ms"] for each in ("live", "configure", "stall"))
+        cells = [f"{statistics.median(each):,.0f} ms ({min(each):,.0f}–{max(each):,.0f})" for each in taken]
+        table.add(named(size), *cells, f"{seen['reload_calm_ms']:,.0f} ms")
     return table
 
 
@@ -158,7 +157,8 @@ def _goals(figures: Figures) -> Table:
         judge("memory per key and worker", 150, per_key, " bytes")
     judge("linear memory after start", 40, seen["linear_start_mib"], " MiB")
     judge("linear memory after reloads", 75, seen["reload_linear_mib"], " MiB")
-    judge("longest wait of others in a reload (it contains on_configure)", 150, max(seen["reload_stall_ms"]), " ms")
+    judge("on_configure in a worker", 150, max(seen["reload_configure_ms"]), " ms")
+    judge("longest wait of others in a reload, which contains it", 150, max(seen["reload_stall_ms"]), " ms")
     judge("Envoy ready after its start", 4, seen["ready_s_1"], " s")
     return table
 

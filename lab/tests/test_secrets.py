@@ -116,6 +116,7 @@ def test_metrics_are_good_prometheus(gate, keys):
     assert re.search(r"^zonegate_policy_errors_total(\{\})? [1-9]", text, re.M)
     assert re.search(r"^zonegate_bundle_version(\{\})? [1-9]", text, re.M)
     assert re.search(r"^zonegate_bundle_loads_total(\{\})? [1-9]", text, re.M)
+    assert re.search(r"^zonegate_bundle_load_microseconds(\{\})? [1-9]", text, re.M)
 
 
 def test_the_example_of_a_secret_is_what_the_lab_writes(gate):
