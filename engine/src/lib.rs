@@ -25,6 +25,7 @@
 pub mod bundle;
 pub mod decision;
 pub mod json;
+mod kept;
 pub mod key;
 pub mod name;
 pub mod network;

@@ -97,6 +97,7 @@ use self::scope::PrincipalBound;
 use self::seen::{Seen, Sight};
 use self::subject::Kin;
 use crate::decision::Reason;
+use crate::kept::Kept;
 use crate::key::Key;
 use crate::name::Name;
 use crate::operation::{Action, Operation};
@@ -148,11 +149,11 @@ pub struct Policies {
     /// The templates that grants link.
     templates: Vec<Rc<Template>>,
     /// Contexts of recent circumstances; building one costs as much as ten policies.
-    contexts: RefCell<HashMap<Circumstances, Context>>,
+    contexts: Kept<Circumstances, Context, CONTEXTS_MAX>,
     /// Keys that spoke recently, by account and id.
-    subjects: RefCell<HashMap<(AccountId, String), Rc<Subject>>>,
+    subjects: Kept<(AccountId, String), Rc<Subject>, SUBJECTS_MAX>,
     /// What keys with the same roles share, by the places of their policies.
-    kins: RefCell<HashMap<Vec<usize>, Rc<Kin>>>,
+    kins: Kept<Vec<usize>, Rc<Kin>, KINS_MAX>,
     /// The room for the policies that subjects and kins keep.
     room: Room,
     /// What was asked, where tables want to know.
@@ -172,7 +173,7 @@ pub struct Asking {
     /// Whether the entities of all its operations can be kept.
     is_small: bool,
     /// What was decided before.
-    decided: Rc<RefCell<Decided>>,
+    decided: Rc<Decided>,
     /// What was decided of all records that differ in their names and values only.
     alike: Rc<RefCell<Vec<(Alike, Verdict)>>>,
 }
@@ -181,7 +182,7 @@ pub struct Asking {
 ///
 /// INVARIANT: a weak pointer is kept along, so that no others ever have their address, and their
 /// policies go when they are dropped elsewhere.
-type Decided = HashMap<(usize, Seen), (Weak<Group>, Said)>;
+type Decided = Kept<(usize, Seen), (Weak<Group>, Rc<Said>), DECIDED_MAX>;
 
 /// What operations on records have in common that differ in name and value only.
 #[derive(Clone, Debug)]
@@ -260,9 +261,9 @@ impl Policies {
             of_roles,
             of_keys,
             templates,
-            contexts: RefCell::default(),
-            subjects: RefCell::default(),
-            kins: RefCell::default(),
+            contexts: Kept::default(),
+            subjects: Kept::default(),
+            kins: Kept::default(),
             room: Room::default(),
             #[cfg(feature = "author")]
             recorded: RefCell::default(),
@@ -276,16 +277,12 @@ impl Policies {
             of_roles.chain(self.of_keys.get(&key.id)).flatten().copied().collect();
         at.sort_unstable();
         at.dedup();
-        if let Some(kin) = self.kins.borrow().get(&at) {
-            return Rc::clone(kin);
+        if let Some(kin) = self.kins.get(&at) {
+            return kin;
         }
         let own = at.iter().filter_map(|place| self.entries.get(*place).map(Rc::clone));
         let kin = Rc::new(Kin::of(&self.everybody, own.collect(), &self.room));
-        let mut kins = self.kins.borrow_mut();
-        if kins.len() >= KINS_MAX {
-            kins.clear();
-        }
-        kins.insert(at, Rc::clone(&kin));
+        self.kins.keep(at, Rc::clone(&kin));
         kin
     }
 
@@ -331,18 +328,14 @@ impl Policies {
     pub fn subject(&self, account: &AccountId, key: &Key) -> Option<Rc<Subject>> {
         let at = (account.clone(), key.id.clone());
         if self.room.is_full() {
-            self.subjects.borrow_mut().clear();
-            self.kins.borrow_mut().clear();
+            self.subjects.forget();
+            self.kins.forget();
         }
-        if let Some(subject) = self.subjects.borrow().get(&at) {
-            return Some(Rc::clone(subject));
+        if let Some(subject) = self.subjects.get(&at) {
+            return Some(subject);
         }
         let subject = Rc::new(Subject::build(self, key)?);
-        let mut subjects = self.subjects.borrow_mut();
-        if subjects.len() >= SUBJECTS_MAX {
-            subjects.clear();
-        }
-        subjects.insert(at, Rc::clone(&subject));
+        self.subjects.keep(at, Rc::clone(&subject));
         Some(subject)
     }
 
@@ -360,16 +353,11 @@ impl Policies {
         account: &AccountId,
         facts: &Circumstances,
     ) -> Option<Asking> {
-        let known = self.contexts.borrow().get(facts).cloned();
-        let context = match known {
+        let context = match self.contexts.get(facts) {
             Some(context) => context,
             None => {
                 let context = entities::context(&self.types, facts)?;
-                let mut contexts = self.contexts.borrow_mut();
-                if contexts.len() >= CONTEXTS_MAX {
-                    contexts.clear();
-                }
-                contexts.insert(facts.clone(), context.clone());
+                self.contexts.keep(facts.clone(), context.clone());
                 context
             }
         };
@@ -433,17 +421,13 @@ impl Policies {
             return Some(());
         }
         let at = (Rc::as_ptr(group).addr(), seen);
-        if let Some((_, before)) = asking.decided.borrow().get(&at) {
-            said.add(before);
+        if let Some((_, before)) = asking.decided.get(&at) {
+            said.add(&before);
             return Some(());
         }
-        let now = self.ask(asking, group, &at.1)?;
+        let now = Rc::new(self.ask(asking, group, &at.1)?);
         said.add(&now);
-        let mut decided = asking.decided.borrow_mut();
-        if decided.len() >= DECIDED_MAX {
-            decided.clear();
-        }
-        decided.insert(at, (Rc::downgrade(group), now));
+        asking.decided.keep(at, (Rc::downgrade(group), now));
         Some(())
     }
 

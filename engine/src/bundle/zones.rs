@@ -5,11 +5,9 @@
 //! A name serves from the second after it was learnt: in a decision table the clock stands still,
 //! so that every row asks its own questions, whatever ran before it.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
+use crate::kept::Kept;
 use crate::name::Name;
 use crate::policy::AccountId;
 
@@ -17,21 +15,20 @@ use crate::policy::AccountId;
 const NAMES_MAX: usize = 4096;
 
 /// A zone's name, and the seconds after which it serves and at which it is forgotten.
-type Kept = (Name, i64, i64);
+type Known = (Name, i64, i64);
 
 /// Zone names by account and place in paths.
 #[derive(Debug, Default)]
 pub struct ZoneNames {
     /// What is kept.
-    names: RefCell<HashMap<(AccountId, String), Kept>>,
+    names: Kept<(AccountId, String), Known, NAMES_MAX>,
 }
 
 impl ZoneNames {
     /// The name of the zone at a place of an account's paths, if it is still known.
     pub fn find(&self, account: &AccountId, place: &str, now: Timestamp) -> Option<Name> {
-        let names = self.names.borrow();
-        let (name, since, until) = names.get(&(account.clone(), place.to_owned()))?;
-        (*since < now.as_second() && now.as_second() < *until).then(|| name.clone())
+        let (name, since, until) = self.names.get(&(account.clone(), place.to_owned()))?;
+        (since < now.as_second() && now.as_second() < until).then_some(name)
     }
 
     /// Keeps a name for `keep_s` seconds; not at all for 0.
@@ -46,13 +43,9 @@ impl ZoneNames {
         if keep_s == 0 {
             return;
         }
-        let mut names = self.names.borrow_mut();
-        if names.len() >= NAMES_MAX {
-            names.clear();
-        }
         let since = now.as_second();
         let until = since.saturating_add(i64::from(keep_s));
-        names.insert((account.clone(), place), (name.clone(), since, until));
+        self.names.keep((account.clone(), place), (name.clone(), since, until));
     }
 }
 

@@ -4,9 +4,7 @@
 //! hundred bytes, sorted by id, that stays packed in the bundle until the key speaks; what was read
 //! of the keys that spoke last is kept.
 
-use std::cell::RefCell;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -16,6 +14,7 @@ use super::row::Words;
 use super::row::{id_of, read};
 use super::text::KeyText;
 use crate::decision::Reason;
+use crate::kept::Kept;
 use crate::rows::Rows;
 
 /// Keys that were read and are kept; one is about half a kilobyte.
@@ -29,7 +28,7 @@ pub struct Keys {
     /// One for each key, sorted by id.
     rows: Rows,
     /// Keys that spoke lately, by their rows.
-    recent: RefCell<HashMap<usize, Rc<Key>>>,
+    recent: Kept<usize, Rc<Key>, RECENT_MAX>,
     /// All of them, once a tool has asked.
     #[cfg(feature = "author")]
     all: std::cell::OnceCell<Vec<Key>>,
@@ -88,7 +87,7 @@ impl Keys {
         Some(Keys {
             words: Rows::pack(&words.list())?,
             rows: Rows::pack(&rows)?,
-            recent: RefCell::default(),
+            recent: Kept::default(),
             all: list.into(),
         })
     }
@@ -115,15 +114,11 @@ impl Keys {
     /// The key with this id.
     pub fn get(&self, id: &str) -> Option<Rc<Key>> {
         let at = self.row_of(id)?;
-        if let Some(key) = self.recent.borrow().get(&at) {
-            return Some(Rc::clone(key));
+        if let Some(key) = self.recent.get(&at) {
+            return Some(key);
         }
         let key = Rc::new(read(self.rows.get(at)?, &self.words)?);
-        let mut recent = self.recent.borrow_mut();
-        if recent.len() >= RECENT_MAX {
-            recent.clear();
-        }
-        recent.insert(at, Rc::clone(&key));
+        self.recent.keep(at, Rc::clone(&key));
         Some(key)
     }
 

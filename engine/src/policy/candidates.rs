@@ -8,27 +8,22 @@
 //! INVARIANT: a group is asked with all that any of its policies sees, so into which group a policy
 //! is put changes no answer.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::entry::Entry;
 use super::facts::Reads;
 use super::room::{Room, Share};
 use super::seen::{Kind, Named, Sight};
+use crate::kept::Kept;
 
 /// Candidate sets kept for one key, or for keys with the same roles.
 const SETS_MAX: usize = 64;
 
-/// Sets of candidates, with what each takes of the room, by the addresses of their policies, which
-/// live at least as long.
-type Kept = HashMap<Vec<usize>, (Rc<Candidates>, Share)>;
-
 /// The sets of candidates of one key, or of keys with the same roles.
 #[derive(Debug)]
 pub(super) struct Sets {
-    /// Those that were asked with.
-    kept: RefCell<Kept>,
+    /// Those that were asked with, by the addresses of their policies, which live at least as long.
+    kept: Kept<Vec<usize>, Rc<Candidates>, SETS_MAX>,
     /// The room for the sets of all keys.
     room: Room,
 }
@@ -36,21 +31,20 @@ pub(super) struct Sets {
 impl Sets {
     /// No sets yet.
     pub(super) fn new(room: &Room) -> Sets {
-        Sets { kept: RefCell::default(), room: room.clone() }
+        Sets { kept: Kept::default(), room: room.clone() }
     }
 
     /// The set of these policies; it is prepared once and then kept for a while.
     pub(super) fn of(&self, entries: &[&Rc<Entry>]) -> Option<Rc<Candidates>> {
         let at: Vec<usize> = entries.iter().map(|entry| Rc::as_ptr(entry).addr()).collect();
-        if let Some((candidates, _)) = self.kept.borrow().get(&at) {
-            return Some(Rc::clone(candidates));
+        if let Some(candidates) = self.kept.get(&at) {
+            return Some(candidates);
         }
-        let candidates = Rc::new(Candidates::of(entries)?);
-        let mut kept = self.kept.borrow_mut();
-        if kept.len() >= SETS_MAX || self.room.is_full() {
-            kept.clear();
+        if self.room.is_full() {
+            self.kept.forget();
         }
-        kept.insert(at, (Rc::clone(&candidates), self.room.share(entries.len())));
+        let candidates = Rc::new(Candidates::of(entries, self.room.share(entries.len()))?);
+        self.kept.keep(at, Rc::clone(&candidates));
         Some(candidates)
     }
 }
@@ -64,11 +58,13 @@ pub(super) struct Candidates {
     pub(super) permits: bool,
     /// Whether one of them can tell two records of a zone apart that have the same type.
     pub(super) are_fine: bool,
+    /// What they take of the room.
+    _share: Share,
 }
 
 impl Candidates {
     /// Prepares some policies; `None` only where Cedar refuses what it has packed.
-    fn of(entries: &[&Rc<Entry>]) -> Option<Candidates> {
+    fn of(entries: &[&Rc<Entry>], share: Share) -> Option<Candidates> {
         let (fine, coarse): (Vec<&Rc<Entry>>, Vec<&Rc<Entry>>) =
             entries.iter().partition(|entry| is_fine(entry));
         let group = |entries: Vec<&Rc<Entry>>| Group::of(entries.into_iter().map(Rc::clone));
@@ -76,7 +72,7 @@ impl Candidates {
         let groups = [coarse, fine].into_iter().filter(|entries| !entries.is_empty());
         let groups = groups.map(|entries| group(entries).map(Rc::new)).collect::<Option<_>>()?;
         let permits = entries.iter().any(|entry| entry.permits);
-        Some(Candidates { groups, permits, are_fine })
+        Some(Candidates { groups, permits, are_fine, _share: share })
     }
 }
 

@@ -5,8 +5,6 @@
 //! that its operations lead to is built once. Keys with the same roles are [`Kin`]: they share an
 //! index of their policies, and every set of candidates that has no link in it.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -23,6 +21,7 @@ use super::room::{Room, Share};
 use super::scope::AccountId;
 use super::seen::Seen;
 use super::{Policies, bound_entity, entities};
+use crate::kept::Kept;
 use crate::key::{Grant, Key};
 use crate::operation::{Action, Operation};
 use crate::problem::Problem;
@@ -65,7 +64,7 @@ pub struct Subject {
     /// Candidates with a link among them.
     candidates: Sets,
     /// All entities of operations that were asked before.
-    prepared: RefCell<HashMap<Seen, Rc<Prepared>>>,
+    prepared: Kept<Seen, Rc<Prepared>, PREPARED_MAX>,
 }
 
 /// An operation's entities, ready for Cedar.
@@ -91,7 +90,7 @@ impl Subject {
             links,
             key: Arc::new(entities::key_entity(&policies.types, key)?),
             candidates: Sets::new(&policies.room),
-            prepared: RefCell::default(),
+            prepared: Kept::default(),
         })
     }
 
@@ -108,8 +107,8 @@ impl Subject {
         seen: &Seen,
         may_recur: bool,
     ) -> Option<Rc<Prepared>> {
-        if let Some(prepared) = self.prepared.borrow().get(seen) {
-            return Some(Rc::clone(prepared));
+        if let Some(prepared) = self.prepared.get(seen) {
+            return Some(prepared);
         }
         let resource = Arc::new(entities::resource_entity(&policies.types, seen)?);
         let action = policies.actions.get(&seen.action)?;
@@ -119,11 +118,7 @@ impl Subject {
         let entities = entities::together([Arc::clone(&self.key), Arc::clone(action), resource])?;
         let prepared = Rc::new(Prepared { entities, triple });
         if may_recur {
-            let mut kept = self.prepared.borrow_mut();
-            if kept.len() >= PREPARED_MAX {
-                kept.clear();
-            }
-            kept.insert(seen.clone(), Rc::clone(&prepared));
+            self.prepared.keep(seen.clone(), Rc::clone(&prepared));
         }
         Some(prepared)
     }
