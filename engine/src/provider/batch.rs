@@ -40,6 +40,10 @@ struct Rest {
     out: Vec<(String, Json)>,
     /// The values that are listed; none where there is no list.
     values: Option<Vec<String>>,
+    /// The values of the list of those that go.
+    removed: Vec<String>,
+    /// Whether there is more than lists of values.
+    more: bool,
     /// Whether there are remarks.
     notes: bool,
 }
@@ -105,7 +109,8 @@ impl<'a> Reading<'a> {
             return Ok(fields);
         }
         let declared = &self.file.object.get(&batch.item).ok_or_else(Refusal::internal)?.field;
-        let special = [&batch.name, &batch.rtype, &batch.id, &batch.values, &batch.change];
+        let special =
+            [&batch.name, &batch.rtype, &batch.id, &batch.values, &batch.removes, &batch.change];
         let special: Vec<&String> = special.into_iter().flatten().collect();
         let spelt = |key: String| {
             let same = |known: &&&String| known.eq_ignore_ascii_case(&key);
@@ -183,6 +188,9 @@ impl<'a> Reading<'a> {
             _ => None,
         };
         let rest = self.rest(batch, Some(&item), &dropped, fields)?;
+        if batch.removes.is_some() {
+            return self.exchange(batch, &item, rest);
+        }
         let values = match (value, rest.values) {
             (Some(value), _) => {
                 value::check_of(batch, item.rtype, &value)?;
@@ -235,10 +243,17 @@ impl<'a> Reading<'a> {
                     rest.values = Some(values);
                     rest.out.push((key, list));
                 }
+            } else if at == batch.removes.as_ref() {
+                if let Some((values, list)) = self.values(batch, item, given)? {
+                    rest.removed = values;
+                    rest.out.push((key, list));
+                }
             } else {
                 rest.notes |= batch.notes.as_ref() == at
                     && given.as_array().is_some_and(|list| !list.is_empty());
+                let before = rest.out.len();
                 rest.out.extend(self.field(declared, key, given)?);
+                rest.more |= rest.out.len() > before;
             }
         }
         Ok(rest)
@@ -368,6 +383,41 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
+    /// Notes what an item means that lists values that come and values that go, and gives it.
+    ///
+    /// SECURITY: what stands in neither list changes all the same by a TTL, and goes where a name
+    /// has one value of the type; an item that lists nothing is an operation on all (cases
+    /// `a-ttl-is-that-of-all-values`, `one-value-takes-the-place-of-another`,
+    /// `two-empty-lists-are-an-operation`).
+    fn exchange(&mut self, batch: &Batch, item: &Item<'_>, rest: Rest) -> Result<Json, Refusal> {
+        let zone = self.zone.clone().ok_or_else(Refusal::internal)?;
+        let operation = |action: Action, value: Option<String>| {
+            Operation::record(action, zone.clone(), item.name.clone(), item.rtype, value)
+        };
+        let Rest { out, values, removed, more, .. } = rest;
+        let added = values.unwrap_or_default();
+        let touches = more || (added.is_empty() && removed.is_empty());
+        let is_this = |word: &String| RecordType::parse(word).is_ok_and(|one| one == item.rtype);
+        let replaces = !added.is_empty() && batch.single.iter().any(is_this);
+        if item.name.is_wildcard() {
+            self.record(operation(Action::RecordWildcard, None))?;
+        }
+        if touches || replaces {
+            self.unseen.push(self.records.len());
+            self.record(operation(Action::RecordDelete, None))?;
+        }
+        for value in removed {
+            self.record(operation(Action::RecordDelete, Some(value)))?;
+        }
+        if touches {
+            self.record(operation(Action::RecordCreate, None))?;
+        }
+        for value in added {
+            self.record(operation(Action::RecordCreate, Some(value)))?;
+        }
+        Ok(Json::Object(out))
+    }
+
     /// Notes the deletion of a record that is named by its id, and gives it as it is; where it is
     /// not known yet, notes that it must be.
     fn gone(&mut self, id: &str) -> Result<Option<&'a KnownRecord>, Refusal> {
@@ -488,7 +538,8 @@ pub(super) fn is_declared(
     fields: &std::collections::BTreeMap<String, super::file::Field>,
     key: &str,
 ) -> bool {
-    let special = [&batch.name, &batch.rtype, &batch.id, &batch.values, &batch.change];
+    let special =
+        [&batch.name, &batch.rtype, &batch.id, &batch.values, &batch.removes, &batch.change];
     special.into_iter().flatten().any(|one| one == key)
         || key.split('.').next().is_some_and(|head| fields.contains_key(head))
 }

@@ -45,6 +45,10 @@ pub(super) struct Reading<'a> {
     pub(super) rrsets: HashSet<(Name, RecordType)>,
     /// What must be allowed on account and zone, without repetitions.
     pub(super) asked: Vec<Action>,
+    /// A second zone that the request is about.
+    pub(super) other: Option<Name>,
+    /// What must be allowed on that one.
+    pub(super) asked_of_other: Vec<Action>,
     /// What must be allowed on records.
     pub(super) records: Vec<Operation>,
     /// Indexes in `records` of deletions whose values the request does not show.
@@ -80,6 +84,8 @@ impl<'a> Reading<'a> {
             ids: HashSet::new(),
             rrsets: HashSet::new(),
             asked: Vec::new(),
+            other: None,
+            asked_of_other: Vec::new(),
             records: Vec::new(),
             unseen: Vec::new(),
             by_id: Vec::new(),
@@ -207,7 +213,14 @@ impl<'a> Reading<'a> {
                 None => true,
             },
         };
-        if applies && listed {
+        if !(applies && listed) {
+            return Ok(());
+        }
+        // SECURITY: what a field asks for on another zone is nothing that the path's would allow
+        // (case `a-copy-is-judged-in-both-zones`).
+        if field.is.contains(&Kind::OtherZone) {
+            self.asked_of_other.extend(field.ask.iter().map(|asked| asked.0));
+        } else {
             self.ask(&field.ask);
         }
         Ok(())
@@ -282,6 +295,8 @@ impl<'a> Reading<'a> {
                 return Err(Refusal::body(detail));
             }
             self.zone = Some(named);
+        } else if kind == Kind::OtherZone {
+            self.other = Some(text::name(self.file, None, written)?);
         } else if kind == Kind::Metadata {
             self.metadata = Some(written.to_owned());
         }
@@ -320,9 +335,14 @@ impl<'a> Reading<'a> {
                 }
             }
         }
-        let mut operations = Vec::with_capacity(self.asked.len() + self.records.len());
+        let zoned = self.asked.len() + self.asked_of_other.len();
+        let mut operations = Vec::with_capacity(zoned + self.records.len());
         for action in &self.asked {
             operations.push(self.operation(*action)?);
+        }
+        for action in &self.asked_of_other {
+            let zone = self.other.clone().ok_or_else(Refusal::internal)?;
+            operations.push(Operation::zone(*action, zone));
         }
         let first = operations.len();
         operations.extend(self.records);

@@ -191,13 +191,14 @@ impl Check<'_> {
             self.problem(table, format!("`{key}` needs `is` exactly where it goes on"));
         }
         let means_something = !field.ask.is_empty()
-            || field
-                .is
-                .iter()
-                .any(|kind| matches!(kind, Kind::Zone | Kind::Metadata | Kind::Batch))
+            || field.is.iter().any(|kind| subject(*kind))
             || field.record.is_some();
         if means_something && field.usage != Use::Used {
             self.problem(table, format!("`{key}` means something, so it is `use = \"used\"`"));
+        }
+        if field.is.contains(&Kind::OtherZone) && !asks_always(field) {
+            let message = format!("`{key}` is required, and always asks for something on its zone");
+            self.problem(table, message);
         }
         if field.ask.is_empty() && (field.when != When::Present || field.when_in.is_some()) {
             self.problem(table, format!("`{key}` has a condition, but asks for nothing"));
@@ -346,6 +347,7 @@ fn is_text(kind: Kind) -> bool {
     !matches!(
         kind,
         Kind::Lines
+            | Kind::OtherZone
             | Kind::Integer
             | Kind::Number
             | Kind::Texts
@@ -364,8 +366,21 @@ fn is_flat(object: &Object) -> bool {
 
 /// Whether an object says nothing of what the whole request is about.
 fn is_plain(object: &Object) -> bool {
-    let subject = |kind: &Kind| matches!(kind, Kind::Batch | Kind::Zone | Kind::Metadata);
-    !object.field.values().any(|field| field.is.iter().any(subject))
+    !object.field.values().any(|field| field.is.iter().any(|kind| subject(*kind)))
+}
+
+/// Whether a field is always there, and asks for something on a zone: another zone that nothing is
+/// asked of would be judged by nobody.
+fn asks_always(field: &Field) -> bool {
+    let zoned = |asked: &Asked| asked.0.kind() == ResourceKind::Zone;
+    let always = field.when == When::Present && field.when_in.is_none();
+    let asks = !field.ask.is_empty() && field.ask.iter().all(zoned);
+    field.required && field.is.len() == 1 && always && asks
+}
+
+/// Whether a kind says what the whole request is about.
+fn subject(kind: Kind) -> bool {
+    matches!(kind, Kind::Batch | Kind::Zone | Kind::OtherZone | Kind::Metadata)
 }
 
 /// Whether a text is a date, such as `2026-11-20`, and no more.

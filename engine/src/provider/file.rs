@@ -331,6 +331,9 @@ pub(super) enum Kind {
     Address,
     /// The zone that the request is about.
     Zone,
+    /// A second zone, such as the one that a copy of the path's becomes; only in bodies. What its
+    /// field asks for is asked of this zone, and the answer is about it.
+    OtherZone,
     /// The zone that the request is about, by its id; only in paths.
     ZoneId,
     /// The record that the request is about, by its id; only in paths.

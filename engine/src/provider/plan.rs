@@ -170,6 +170,7 @@ impl<'p> Matched<'p> {
             reading.whole(extent)?;
         }
         let zone = reading.zone.clone();
+        let about = reading.other.clone().or_else(|| zone.clone());
         let (name, rtype) = (reading.name.clone(), reading.rtype);
         let (operations, unseen, by_id) = reading.operations(form)?;
         // INVARIANT: a plan without operations would be allowed by nobody's policy.
@@ -182,8 +183,8 @@ impl<'p> Matched<'p> {
             operations,
             unseen,
             by_id,
-            zone_by_id: zone.clone().filter(|_| parameters.zone_id.is_some()),
-            enclosing: zone.clone().filter(|_| form.enclosing),
+            zone_by_id: zone.filter(|_| parameters.zone_id.is_some()),
+            enclosing: about.clone().filter(|_| form.enclosing),
             forward: Forward {
                 method: self.route.pattern.method,
                 path_and_query: parameters.path() + &self.found.query.written(),
@@ -195,7 +196,7 @@ impl<'p> Matched<'p> {
                 asked: name.zip(rtype),
                 query: self.found.query.given.clone(),
                 wrote: !matches!(self.route.pattern.method, Method::Get | Method::Head),
-                ..ResponseRule::new(form.response.clone(), zone)
+                ..ResponseRule::new(form.response.clone(), about)
             },
             denied_zone_is_404: (parameters.zone.is_some() || parameters.zone_id.is_some())
                 && self.route.actions().contains(&Action::ZoneRead),

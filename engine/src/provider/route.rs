@@ -288,7 +288,8 @@ fn parameter_text(
         | Kind::Batch
         | Kind::Objects
         | Kind::Object
-        | Kind::Map => return text::check(file, parameter.is, given).map_err(unknown),
+        | Kind::Map
+        | Kind::OtherZone => return text::check(file, parameter.is, given).map_err(unknown),
     }
     Ok(given.to_owned())
 }

@@ -18,7 +18,7 @@ const DIGITS_MAX: usize = 19;
 /// Checks a text of this kind and gives it in its canonical form.
 pub(super) fn check(file: &File, kind: Kind, text: &str) -> Result<String, Refusal> {
     let fits = match kind {
-        Kind::Name | Kind::Zone => {
+        Kind::Name | Kind::Zone | Kind::OtherZone => {
             return Ok(name(file, None, text)?.to_text(file.name_form.name_form()));
         }
         Kind::Type => return Ok(rtype(text)?.to_string()),
@@ -65,7 +65,7 @@ pub(super) fn described(kind: Kind) -> &'static str {
         Kind::Integer => "a whole number",
         Kind::Number => "a number",
         Kind::Texts => "a list of texts",
-        Kind::Name | Kind::Zone => "a DNS name",
+        Kind::Name | Kind::Zone | Kind::OtherZone => "a DNS name",
         Kind::Type | Kind::RecordType => "a record type",
         Kind::Address => "an IP address",
         Kind::Metadata => "a kind of metadata",

@@ -47,6 +47,23 @@ impl Check<'_> {
                 self.problem(&table, "`element` and `value` belong together");
             }
             self.changes(&table, batch);
+            self.exchange(&table, batch);
+        }
+    }
+
+    /// A second list, of values that go, stands beside one of values that come.
+    fn exchange(&mut self, table: &str, batch: &Batch) {
+        let extends = batch.always == Some(Means::Extend) && batch.values.is_some();
+        if batch.removes.is_some() && (!extends || batch.removes == batch.values) {
+            self.problem(table, "`removes` stands beside `values`, which extend");
+        }
+        if batch.removes.is_none() && !batch.single.is_empty() {
+            self.problem(table, "`single` stands beside `removes`");
+        }
+        for rtype in &batch.single {
+            if !RecordType::parse(rtype).is_ok_and(|one| one.to_string() == *rtype) {
+                self.problem(table, format!("`{rtype}` is no record type as policies write it"));
+            }
         }
     }
 

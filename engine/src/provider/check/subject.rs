@@ -35,6 +35,9 @@ impl Check<'_> {
         if zones > 1 || (on_zone && zones == 0) {
             self.problem(table, format!("`{}` does not name exactly one zone", form.id));
         }
+        if count(&[Kind::OtherZone]) > 1 {
+            self.problem(table, format!("`{}` names more than one other zone", form.id));
+        }
         let metadata = count(&[Kind::Metadata]);
         if metadata > 1 || (!form.metadata.is_empty() && metadata == 0) {
             let message = format!("`{}` does not name exactly one kind of metadata", form.id);

@@ -56,7 +56,7 @@ pub(in crate::provider) struct Field {
     pub(in crate::provider) repeat: bool,
     /// A record of the zone that the field's text is the value of.
     pub(in crate::provider) record: Option<FieldRecord>,
-    /// What must be allowed besides, if the field is there.
+    /// What must be allowed besides, if the field is there; of an `other-zone`, on that zone.
     #[serde(default)]
     pub(in crate::provider) ask: Vec<Asked>,
     /// What the value must be like for `ask` to apply.
@@ -158,6 +158,14 @@ pub(in crate::provider) struct Batch {
     /// How TXT values are written.
     #[serde(default)]
     pub(in crate::provider) texts: Texts,
+    /// For rrsets that are extended: the field with a second list, of values that go. Values that
+    /// stand in neither list stay, unless something else is given besides, such as a TTL: then all
+    /// values go and come again, as with `touch`.
+    pub(in crate::provider) removes: Option<String>,
+    /// Beside `removes`: types of which a name has one value, so that an added one takes the place
+    /// of what is there.
+    #[serde(default)]
+    pub(in crate::provider) single: Vec<String>,
     /// Whether an absent list of values leaves them as they are.
     #[serde(default)]
     pub(in crate::provider) absent_keeps: bool,
@@ -255,7 +263,8 @@ pub(in crate::provider) struct RouteForm {
     pub(in crate::provider) login: Option<Login>,
     /// The shape of the answer.
     pub(in crate::provider) response: String,
-    /// Whether the new zone is also checked against the zones around it.
+    /// Whether the new zone (the `other-zone`, where there is one) is also checked against the
+    /// zones around it.
     #[serde(default)]
     pub(in crate::provider) enclosing: bool,
     /// The query parameters; any other denies the request.
