@@ -251,6 +251,23 @@ class Api(StandIn):
         self.zones[zone][key] = read[1]
         return done("DNS Record Created")
 
+    @route("PATCH", "/domains/{zone}/records/{name}/{kind}")
+    def change_rrset(self, request):
+        """Values come to an rrset and go from it; the answer is the rrset."""
+        zone, key = self._key(request)
+        body = request.json() or {}
+        known = self.zones[zone].get(key, {"ttl": 10800, "values": []})
+        gone = [str(value).strip('"') for value in body.get("remove_rrset_values") or []]
+        values = [value for value in known["values"] if value.strip('"') not in gone] + (body.get("add_rrset_values") or [])
+        if not values:
+            self.zones[zone].pop(key, None)
+            return Response(200, {"rrset_name": key[0], "rrset_type": key[1], "rrset_ttl": known["ttl"], "rrset_values": []})
+        read = self._read({"rrset_values": values, "rrset_ttl": body.get("rrset_ttl", known["ttl"])}, *key)
+        if isinstance(read, Response):
+            return read
+        self.zones[zone][key] = read[1]
+        return Response(200, self._rrset(zone, key))
+
     @route("DELETE", "/domains/{zone}/records/{name}/{kind}")
     def delete_rrset(self, request):
         """One rrset goes."""
