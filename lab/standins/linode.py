@@ -82,11 +82,13 @@ class Api(StandIn):
     # Domains.
 
     @route("GET", "/v4/domains")
+    @route("GET", "/v4beta/domains")
     def list_zones(self, request: Request) -> Response:
         """All domains."""
         return page_of(request, [zone["domain"] for zone in self.zones.values()])
 
     @route("POST", "/v4/domains")
+    @route("POST", "/v4beta/domains")
     def add_zone(self, request: Request) -> Response:
         """A domain."""
         given = request.json() or {}
@@ -99,6 +101,7 @@ class Api(StandIn):
         return Response(200, zone["domain"])
 
     @route("POST", "/v4/domains/import")
+    @route("POST", "/v4beta/domains/import")
     def import_zone(self, request: Request) -> Response:
         """A domain from another server; nothing comes over here."""
         given = request.json() or {}
@@ -109,12 +112,14 @@ class Api(StandIn):
         return Response(200, zone["domain"])
 
     @route("GET", "/v4/domains/{zone:int}")
+    @route("GET", "/v4beta/domains/{zone:int}")
     def read_zone(self, request: Request) -> Response:
         """One domain, without its records."""
         zone = self.zone(request)
         return Response(200, zone["domain"]) if zone else self.not_found(request)
 
     @route("PUT", "/v4/domains/{zone:int}")
+    @route("PUT", "/v4beta/domains/{zone:int}")
     def update_zone(self, request: Request) -> Response:
         """Its settings, and its name."""
         zone, given = self.zone(request), request.json() or {}
@@ -124,11 +129,13 @@ class Api(StandIn):
         return Response(200, zone["domain"])
 
     @route("DELETE", "/v4/domains/{zone:int}")
+    @route("DELETE", "/v4beta/domains/{zone:int}")
     def delete_zone(self, request: Request) -> Response:
         """The domain and everything in it."""
         return Response(200, {}) if self.zones.pop(request.path_args["zone"], None) else self.not_found(request)
 
     @route("POST", "/v4/domains/{zone:int}/clone")
+    @route("POST", "/v4beta/domains/{zone:int}/clone")
     def clone(self, request: Request) -> Response:
         """The domain under another name."""
         zone, given = self.zone(request), request.json() or {}
@@ -141,6 +148,7 @@ class Api(StandIn):
         return Response(200, copy["domain"])
 
     @route("GET", "/v4/domains/{zone:int}/zone-file")
+    @route("GET", "/v4beta/domains/{zone:int}/zone-file")
     def zone_file(self, request: Request) -> Response:
         """A zone file, line by line."""
         zone = self.zone(request)
@@ -155,12 +163,14 @@ class Api(StandIn):
     # Records.
 
     @route("GET", "/v4/domains/{zone:int}/records")
+    @route("GET", "/v4beta/domains/{zone:int}/records")
     def list_records(self, request: Request) -> Response:
         """A domain's records."""
         zone = self.zone(request)
         return page_of(request, list(zone["records"].values())) if zone else self.not_found(request)
 
     @route("POST", "/v4/domains/{zone:int}/records")
+    @route("POST", "/v4beta/domains/{zone:int}/records")
     def add_record(self, request: Request) -> Response:
         """A record more."""
         zone, given = self.zone(request), request.json() or {}
@@ -173,12 +183,14 @@ class Api(StandIn):
         return Response(200, self.add(zone, given))
 
     @route("GET", "/v4/domains/{zone:int}/records/{record:int}")
+    @route("GET", "/v4beta/domains/{zone:int}/records/{record:int}")
     def read_record(self, request: Request) -> Response:
         """One record."""
         record = (self.zone(request) or {"records": {}})["records"].get(request.path_args["record"])
         return Response(200, record) if record else self.not_found(request)
 
     @route("PUT", "/v4/domains/{zone:int}/records/{record:int}")
+    @route("PUT", "/v4beta/domains/{zone:int}/records/{record:int}")
     def update_record(self, request: Request) -> Response:
         """Everything but the type; what is absent stays."""
         zone = self.zone(request)
@@ -189,6 +201,7 @@ class Api(StandIn):
         return Response(200, record)
 
     @route("DELETE", "/v4/domains/{zone:int}/records/{record:int}")
+    @route("DELETE", "/v4beta/domains/{zone:int}/records/{record:int}")
     def delete_record(self, request: Request) -> Response:
         """One record less."""
         zone = self.zone(request) or {"records": {}}
