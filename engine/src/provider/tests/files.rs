@@ -119,3 +119,55 @@ fn all_problems_come_at_once() {
     let problems = Provider::parse("p.toml", &text).unwrap_err();
     assert!(problems.len() >= 4, "{problems:#?}");
 }
+
+/// The problems of another shipped file after a replacement, one line each.
+fn problems_of(file: &str, from: &str, to: &str) -> Vec<String> {
+    assert!(file.contains(from), "{from}");
+    match Provider::parse("p.toml", &file.replacen(from, to, 1)) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn a_list_of_what_goes_stands_beside_one_of_what_comes() {
+    let gandi = include_str!("../../../providers/gandi.toml");
+    let change = |from: &str, to: &str| problems_of(gandi, from, to);
+    assert_eq!(change("removes = ", "removes = "), Vec::<String>::new());
+    let extend = "\"SOA\"]\nalways = \"extend\"";
+    says(&change(extend, "\"SOA\"]\nalways = \"replace\""), "`values`, which extend");
+    let twice = "removes = \"add_rrset_values\"";
+    says(&change("removes = \"remove_rrset_values\"", twice), "`values`, which extend");
+    says(&change("removes = \"remove_rrset_values\"", ""), "`single` stands beside `removes`");
+    says(&change("single = [\"ALIAS\"", "single = [\"alias\""), "`alias` is no record type");
+}
+
+#[test]
+fn another_zone_is_always_named_and_asked_about() {
+    let linode = include_str!("../../../providers/linode.toml");
+    let asks = ", ask = [\"zone.create\", \"zone.import\", \"zone.transfer\"] }";
+    let field = format!("domain = {{ use = \"used\", is = \"other-zone\", required = true{asks}");
+    let change = |to: &str| problems_of(linode, &field, to);
+    assert_eq!(change(&field), Vec::<String>::new());
+    for to in [
+        field.replace(", required = true", ""),
+        field.replace(asks, " }"),
+        field.replace("\"zone.import\"", "\"search\""),
+        field.replace(" }", ", when = \"not-empty\" }"),
+        field.replace("\"other-zone\"", "[\"other-zone\", \"text\"]"),
+    ] {
+        says(&change(&to), "is required, and always asks for something on its zone");
+    }
+    says(&change(&field.replace("used", "pass")), "means something");
+    let two = format!("{field}\n{}", field.replace("domain", "to"));
+    says(&change(&two), "names more than one other zone");
+    let query = "[route.query]\npage = { use = \"pass\", is = \"digits\" }";
+    says(
+        &problems_of(
+            linode,
+            query,
+            "[route.query]\npage = { use = \"used\", is = \"other-zone\" }",
+        ),
+        "the query parameter `page` cannot be that",
+    );
+}
