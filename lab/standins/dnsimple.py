@@ -214,6 +214,20 @@ class Api(StandIn):
         zone["dnssec"] = False
         return Response(204)
 
+    @route("POST", "/{account:int}/domains/{domain}/templates/{template}")
+    @route("POST", "/{account:int}/domains/{domain}/services/{service}")
+    @route("DELETE", "/{account:int}/domains/{domain}/services/{service}")
+    def apply(self, request):
+        """A template or service comes or goes; no records do here."""
+        self._domain(request)
+        return Response(204)
+
+    @route("GET", "/{account:int}/domains/{domain}/services")
+    def list_services(self, request):
+        """What is applied: nothing."""
+        self._domain(request)
+        return page_of(request, [])
+
     @route("GET", "/{account:int}/domains/{domain}/ds_records")
     def list_ds(self, request):
         """DS records at the registry."""
