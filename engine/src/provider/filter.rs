@@ -16,7 +16,7 @@ use crate::name::Name;
 use crate::operation::Operation;
 use crate::record_type::RecordType;
 
-use self::lists::{Cut, Cutting};
+use self::lists::{Cut, Cutting, Found};
 use self::place::{Edits, Tree};
 use super::Provider;
 use super::file::{ResponseForm, Shape};
@@ -204,13 +204,15 @@ impl Provider {
             Shape::Zone => self.zone(&mut cutting, &mut tree)?,
             Shape::Records => self.records(&mut cutting, &mut tree)?,
             Shape::Search => self.search(&mut cutting, &mut tree)?,
-            Shape::Record => {
-                if !self.record(&mut cutting, &mut tree)? {
+            Shape::Record => match self.record(&mut cutting, &mut tree)? {
+                Found::Readable => Cut::default(),
+                // It was changed, and "there is none" would say that it was not.
+                Found::Hidden(record) if rule.wrote => cutting.leave_empty(record)?,
+                Found::Hidden(_) | Found::Nothing => {
                     let unknown = self.unknown(request_id);
                     return Some(Filtered { left_out: 1, ..unknown });
                 }
-                Cut::default()
-            }
+            },
             Shape::Objects => cutting.objects(&mut tree)?,
             Shape::Object | Shape::Pass => {
                 cutting.object(&mut tree)?;

@@ -55,6 +55,16 @@ struct Entries<'a> {
     fates: Vec<Fate>,
 }
 
+/// The record of an answer that has one.
+pub(super) enum Found<'a> {
+    /// It may be read.
+    Readable,
+    /// It may not be read; where it stands.
+    Hidden(&'a str),
+    /// There is none.
+    Nothing,
+}
+
 /// How many entries a list had, and how many are left.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cut {
@@ -212,23 +222,23 @@ impl Provider {
         Some(sum)
     }
 
-    /// Whether there is one record in an answer, and it may be read; none where it is not
-    /// understood.
+    /// The one record in an answer; none where it is not understood.
     pub(super) fn record<'a>(
         &self,
         cutting: &mut Cutting<'a, '_>,
         tree: &mut Tree<'a>,
-    ) -> Option<bool> {
+    ) -> Option<Found<'a>> {
         let text = match tree.only(&cutting.form.at)? {
             Spot::There(text) => text,
-            Spot::Null | Spot::Absent => return Some(false),
+            Spot::Null | Spot::Absent => return Some(Found::Nothing),
         };
         let rule = cutting.rule;
         let zone = rule.zone.as_ref()?;
         let batch = self.file.batch.get(cutting.form.batch.as_ref()?)?;
         let fields = Fields::again(text)?;
         let entry = self.entry(cutting.form, batch, zone, rule.asked(), &fields)?;
-        Some(readable(zone, entry, &mut *cutting.may))
+        let may_be_read = readable(zone, entry, &mut *cutting.may);
+        Some(if may_be_read { Found::Readable } else { Found::Hidden(text) })
     }
 
     /// Reads a record or rrset, which must be one of the zone.
@@ -372,6 +382,14 @@ impl<'a> Cutting<'a, '_> {
         }
         self.edits.cut(around, texts, |at| fates.get(at) == Some(&Fate::Stays))?;
         Some(Cut { given: u64::try_from(texts.len()).ok()?, kept })
+    }
+
+    /// Leaves nothing of the one record of an answer, which stays as it is around it.
+    pub(super) fn leave_empty(&mut self, record: &str) -> Option<Cut> {
+        self.filtered.left_out += 1;
+        let nothing = if self.form.at.is_empty() { "{}" } else { "null" };
+        self.edits.replace(record, nothing.to_owned())?;
+        Some(Cut::default())
     }
 
     /// Leaves out those fields of a zone or object that may not be read.

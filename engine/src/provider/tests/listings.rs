@@ -179,6 +179,21 @@ fn one_record_is_shown_or_unknown() {
 }
 
 #[test]
+fn a_change_is_no_unknown_record_to_who_may_not_read_it() {
+    let provider = provider("create");
+    let rule = ResponseRule { wrote: true, ..rule("record") };
+    let may = |operation: &Operation| !operation.to_string().contains("hidden");
+    let hidden = record(1, "hidden.example.com", "192.0.2.1");
+    let text = format!(r#"{{"list":[{hidden}],"more":1}}"#);
+    let found = filtered(&provider, &rule, &[], &text, may).unwrap();
+    let body = String::from_utf8(found.body).unwrap();
+    assert_eq!((found.status, body.as_str()), (200, r#"{"list":[null],"more":1}"#));
+    assert_eq!(found.left_out, 1);
+    let nothing = filtered(&provider, &rule, &[], r#"{"list":[]}"#, may).unwrap();
+    assert_eq!(nothing.status, 404);
+}
+
+#[test]
 fn one_record_of_a_list_stands_alone() {
     let (a, b) = (record(1, "a.example.com", "1"), record(2, "hidden.example.com", "1"));
     assert!(is_refused("record", &format!(r#"{{"list":[{a},{b}]}}"#)));
