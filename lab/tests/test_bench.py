@@ -47,7 +47,7 @@ def found() -> matrix.Found:
                 made.cost[matrix.point(name, size, work)] = [[100.0 * (at + 1), 1.0, 1.0, 1.0]]
             made.latency[matrix.point(name, None, work)] = [[1.0, 1.0, 10.0 * at, 20.0 * at]]
     one = {"bundle_mib": 1, "ready_s_1": 1, "ready_s_3": 1, "resident_mib_1": 1, "resident_mib_3": 5, "linear_mib": 2,
-           "linear_start_mib": 1, "reload_live_ms": [1], "reload_stall_ms": [1], "reload_calm_ms": 1, "reload_linear_mib": 3,
+           "linear_start_mib": 1, "reload_live_ms": [1], "reload_stall_ms": [1], "reload_configure_ms": [1], "reload_calm_ms": 1, "reload_linear_mib": 3,
            "reload_resident_mib": 2}
     made.gates = {f"{size.keys}/{size.policies}": one for size in sizes}
     return made

@@ -31,7 +31,9 @@ def zone_list(provider: str) -> str:
     facts = tomllib.loads((paths.ROOT / "engine" / "providers" / f"{provider}.toml").read_text())
     path = next(route["match"].split(" ", 1)[1] for route in facts["route"]
                 if route["match"].startswith("GET ") and facts["response"][route["response"]]["shape"] == "zones")
-    return re.sub(r"\{.*?\}", "1010", path) + ("/" if facts["trailing_slash"] == "required" and not path.endswith("/") else "")
+    listed = {name: known["one_of"][0] for name, known in facts["parameter"].items() if known.get("one_of")}
+    path = re.sub(r"\{(.*?)\}", lambda found: listed.get(found[1], "1010"), path)
+    return path + ("/" if facts["trailing_slash"] == "required" and not path.endswith("/") else "")
 
 
 def is_clean(logged, provider: str, secret: str, key: str, allowed: frozenset = SENT_ON) -> None:
