@@ -4,7 +4,7 @@
 //! such batches counts. It is the host's work, the copying to and fro and the crossing, without what a first call costs
 //! in caches.
 
-use std::ptr::{null, null_mut};
+use std::ptr::null;
 
 use super::*;
 
@@ -37,15 +37,6 @@ fn shortest(call: impl Fn()) -> u64 {
     (0..BATCHES).map(|_| batch()).min().unwrap_or_default()
 }
 
-/// Reads a property.
-fn property(path: &str) {
-    let (mut data, mut size) = (null_mut(), 0);
-    unsafe {
-        proxy_get_property(path.as_ptr(), path.len(), &mut data, &mut size);
-        std::hint::black_box(taken(data, size));
-    }
-}
-
 /// Measures every call, and answers with a line for each: its name, a tab, nanoseconds.
 pub(crate) fn answer() -> u32 {
     let (map, _) = unsafe { headers(0) };
@@ -61,10 +52,10 @@ pub(crate) fn answer() -> u32 {
         ("read the body", &|| drop(unsafe { buffer(0) })),
         ("put the body back", &|| unsafe { _ = proxy_set_buffer_bytes(0, 0, u32::MAX as usize, body.as_ptr(), body.len()) }),
         ("look at the clock", &|| unsafe { clock() }),
-        ("route metadata: provider", &|| property(provider)),
-        ("route metadata: account", &|| property(account)),
-        ("the peer's address", &|| property(peer)),
-        ("its TLS version", &|| property(tls)),
+        ("route metadata: provider", &|| drop(unsafe { property(provider) })),
+        ("route metadata: account", &|| drop(unsafe { property(account) })),
+        ("the peer's address", &|| drop(unsafe { property(peer) })),
+        ("its TLS version", &|| drop(unsafe { property(tls) })),
         ("publish the audit record", &|| publish("zonegate", &record)),
         ("publish a short value", &|| publish("zonegate_key", b"demoallzones")),
         ("count", &|| unsafe { _ = proxy_increment_metric(*(&raw const METRIC), 1) }),

@@ -41,10 +41,9 @@ fn pairs(headers: &[(&str, &str)]) -> Vec<u8> {
 
 /// Asks, and holds the request.
 pub(crate) fn ask(context: u32) -> u32 {
-    let (mut data, mut size, mut token) = (null_mut(), 0, 0);
+    let mut token = 0;
     unsafe {
-        proxy_get_property(CLUSTER.as_ptr(), CLUSTER.len(), &mut data, &mut size);
-        let cluster = String::from_utf8(taken(data, size)).unwrap_or_default();
+        let cluster = String::from_utf8(property(CLUSTER)).unwrap_or_default();
         let asked = [(":method", "GET"), (":path", PATH), (":authority", &cluster), ("accept", "application/json")];
         let (asked, none) = (pairs(&asked), pairs(&[]));
         proxy_http_call(

@@ -67,6 +67,13 @@ unsafe fn buffer(kind: u32) -> Vec<u8> {
     unsafe { taken(data, size) }
 }
 
+/// Reads a property; its path's parts are joined with NUL.
+unsafe fn property(path: &str) -> Vec<u8> {
+    let (mut data, mut size) = (null_mut(), 0);
+    unsafe { proxy_get_property(path.as_ptr(), path.len(), &mut data, &mut size) };
+    unsafe { taken(data, size) }
+}
+
 /// Looks at the clock.
 unsafe fn clock() {
     let mut time = 0u64;
@@ -139,21 +146,21 @@ pub unsafe extern "C" fn proxy_on_request_headers(context: u32, _count: u32, end
         (*(&raw mut HEADERS)).insert(context, bytes);
         clock();
         for path in PROPERTIES {
-            let (mut data, mut size) = (null_mut(), 0);
-            proxy_get_property(path.as_ptr(), path.len(), &mut data, &mut size);
-            std::hint::black_box(taken(data, size));
+            std::hint::black_box(property(path));
         }
         clock();
         if end == 0 {
             return PAUSE;
         }
         #[cfg(lookups)]
-        if true {
-            return lookup::ask(context);
-        }
-        decide(context, None);
+        let next = lookup::ask(context);
+        #[cfg(not(lookups))]
+        let next = {
+            decide(context, None);
+            CONTINUE
+        };
+        next
     }
-    CONTINUE
 }
 
 #[unsafe(no_mangle)]
