@@ -369,15 +369,31 @@ impl Policies {
 
     /// Decides one operation.
     pub fn decide(&self, patterns: &Patterns, asking: &Asking, operation: &Operation) -> Verdict {
+        self.said(patterns, asking, operation, Verdict::clone)
+    }
+
+    /// Whether one operation is allowed: the same decision, for those who need no ids of policies.
+    pub fn allows(&self, patterns: &Patterns, asking: &Asking, operation: &Operation) -> bool {
+        self.said(patterns, asking, operation, |verdict| matches!(verdict, Verdict::Allow(_)))
+    }
+
+    /// Decides one operation, unless another that is decided alike was; `read` takes what is needed.
+    fn said<T>(
+        &self,
+        patterns: &Patterns,
+        asking: &Asking,
+        operation: &Operation,
+        read: impl FnOnce(&Verdict) -> T,
+    ) -> T {
         #[cfg(feature = "author")]
         self.note(asking, operation);
         let known = asking.alike.borrow();
         if let Some((_, verdict)) = known.iter().find(|(alike, _)| alike.holds_for(operation)) {
-            return verdict.clone();
+            return read(verdict);
         }
         drop(known);
-        self.decide_anew(patterns, asking, operation)
-            .unwrap_or(Verdict::Deny(Reason::Internal, Vec::new()))
+        let anew = self.decide_anew(patterns, asking, operation);
+        read(&anew.unwrap_or(Verdict::Deny(Reason::Internal, Vec::new())))
     }
 
     /// Decides one operation, and notes it where all that are alike are decided the same.

@@ -35,7 +35,7 @@ impl Session {
             })
             .collect();
         if unseen.is_empty() && plan.enclosing.is_none() {
-            return self.decide(known, plan, now);
+            return self.decide_with(known, plan, asking, now);
         }
         for (at, operation) in plan.operations.iter().enumerate() {
             let denial = if unseen.contains(&at) {
@@ -89,9 +89,22 @@ impl Session {
     }
 
     /// Decides every operation; all must be allowed.
-    pub(super) fn decide(&mut self, known: Known, mut plan: Box<Plan>, now: Timestamp) -> Step {
+    pub(super) fn decide(&mut self, known: Known, plan: Box<Plan>, now: Timestamp) -> Step {
+        match self.asking(&known, &plan, now) {
+            Some(asking) => self.decide_with(known, plan, asking, now),
+            None => self.bug(),
+        }
+    }
+
+    /// The same, with what this plan's operations are asked with now.
+    fn decide_with(
+        &mut self,
+        known: Known,
+        mut plan: Box<Plan>,
+        asking: Asking,
+        now: Timestamp,
+    ) -> Step {
         let bundle = Rc::clone(&self.bundle);
-        let Some(asking) = self.asking(&known, &plan, now) else { return self.bug() };
         // The key may have expired while the body trickled in.
         if let Err(reason) = known.key.check(now) {
             return self.deny_known(&known, reason);

@@ -14,7 +14,6 @@ use super::{
 };
 use crate::decision::Reason;
 use crate::operation::{Action, Operation, Resource};
-use crate::policy::Verdict;
 use crate::provider::{Answered, Caps, Knowledge, Lookup, Matched, Needs, Plan, Provider, Read};
 
 impl Session {
@@ -133,7 +132,7 @@ impl Session {
             return false;
         };
         let bundle = &self.bundle;
-        matches!(bundle.policies.decide(&bundle.patterns, &asking, operation), Verdict::Allow(_))
+        bundle.policies.allows(&bundle.patterns, &asking, operation)
     }
 
     /// As what a denial looks, where saying no would tell that something is there.

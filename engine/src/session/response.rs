@@ -9,7 +9,6 @@ use std::rc::Rc;
 
 use super::{RESPONSE_BYTES_MAX, Session, State};
 use crate::decision::Reason;
-use crate::policy::Verdict;
 use crate::provider::{self, Provider};
 
 /// What a client is answered.
@@ -96,8 +95,7 @@ impl Session {
             return self.refuse_response(Reason::Internal);
         };
         let mut may = |operation: &crate::operation::Operation| {
-            let verdict = bundle.policies.decide(&bundle.patterns, &asking, operation);
-            matches!(verdict, Verdict::Allow(_))
+            bundle.policies.allows(&bundle.patterns, &asking, operation)
         };
         let request_id = self.audit.request_id.clone();
         let headers = texts(headers);

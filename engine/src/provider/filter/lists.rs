@@ -41,8 +41,11 @@ impl<'a> Members<'a> {
         self,
         mut fate: impl FnMut(&'a str, Option<&Fields<'a>>) -> Fate,
     ) -> Option<Entries<'a>> {
-        let mut fates = Vec::new();
-        let texts = each(self.text, self.keyed, |text, fields| fates.push(fate(text, fields)))?;
+        let (mut texts, mut fates) = (Vec::new(), Vec::new());
+        each(self.text, self.keyed, |text, fields| {
+            texts.push(text);
+            fates.push(fate(text, fields));
+        })?;
         Some(Entries { texts, fates })
     }
 }
@@ -152,13 +155,12 @@ impl Provider {
         cutting: &mut Cutting<'a, '_>,
         tree: &mut Tree<'a>,
     ) -> Option<Cut> {
-        let Spot::There(text) = tree.only(&cutting.form.at)? else { return None };
-        let fields = Fields::again(text)?;
-        let name = self.zone_name(cutting, &fields)?;
+        let (text, fields) = tree.only_object(&cutting.form.at)?;
+        let name = self.zone_name(cutting, fields)?;
         if Some(&name) != cutting.rule.zone.as_ref() {
             return None;
         }
-        self.inside(cutting, text, &fields, &name)
+        self.inside(cutting, text, fields, &name)
     }
 
     /// The name of a zone, whose id is learnt.
@@ -426,8 +428,8 @@ impl<'a> Cutting<'a, '_> {
 
     /// The object of an answer without what may not be read.
     pub(super) fn object(&mut self, tree: &mut Tree<'a>) -> Option<()> {
-        let Spot::There(text) = tree.only(&self.form.at)? else { return None };
-        self.hide(text, &Fields::again(text)?, self.rule.zone.as_ref())
+        let (text, fields) = tree.only_object(&self.form.at)?;
+        self.hide(text, fields, self.rule.zone.as_ref())
     }
 
     /// The objects of a list without what may not be read; one that is none is left out.

@@ -59,6 +59,14 @@ impl<'a> Tree<'a> {
         self.walk(path, 1)
     }
 
+    /// The object that stands at a path, and its fields, if no list on the way has another item;
+    /// none where it is something else, or repeats a key.
+    pub(super) fn only_object(&mut self, path: &str) -> Option<(&'a str, &Fields<'a>)> {
+        let Spot::There(text) = self.only(path)? else { return None };
+        let way = if path.is_empty() { String::new() } else { format!(".{path}") };
+        Some((text, self.object(&way, text)?))
+    }
+
     /// Goes through the whole document, once.
     ///
     /// SECURITY: whatever is found in it later is found by [`super::split`], which relies on this

@@ -12,8 +12,7 @@ use super::fields::Fields;
 mod tests;
 
 /// Calls `visit` with each item of a list, or with `keyed` with each value of an object, and with
-/// its fields where it is an object that repeats no key; the items, or none where it is something
-/// else.
+/// its fields where it is an object that repeats no key; none where the text is something else.
 ///
 /// An empty list stands for an empty object too, because some languages write it so. The text is
 /// checked JSON.
@@ -21,21 +20,19 @@ pub(in crate::provider) fn each<'a>(
     text: &'a str,
     keyed: bool,
     mut visit: impl FnMut(&'a str, Option<&Fields<'a>>),
-) -> Option<Vec<&'a str>> {
+) -> Option<()> {
     let mut fields = Fields::default();
-    let mut items = Vec::new();
     if keyed && text.starts_with('{') {
         for (_, raw) in Fields::again(text)?.iter() {
             let (_, understood) = Cut::new(raw).member(&mut fields)?;
             visit(raw, understood.then_some(&fields));
-            items.push(raw);
         }
-        return Some(items);
+        return Some(());
     }
     let mut cut = Cut::new(text);
     cut.take(b'[')?;
     if cut.take(b']').is_some() {
-        return Some(items);
+        return Some(());
     }
     if keyed {
         return None;
@@ -43,10 +40,8 @@ pub(in crate::provider) fn each<'a>(
     loop {
         let (item, understood) = cut.member(&mut fields)?;
         visit(item, understood.then_some(&fields));
-        items.push(item);
         if cut.take(b',').is_none() {
-            cut.take(b']')?;
-            return Some(items);
+            return cut.take(b']');
         }
     }
 }
@@ -130,38 +125,17 @@ impl<'a> Cut<'a> {
 
     /// Goes behind the string whose opening quote stands here; whether something is escaped in it.
     fn string(&mut self) -> Option<bool> {
-        self.at += 1;
+        let mut rest = self.text.as_bytes().get(self.at + 1..)?;
         let mut escaped = false;
         loop {
-            self.skip_plain();
-            if self.seek(|byte| matches!(byte, b'"' | b'\\'))? == b'"' {
-                self.at += 1;
+            rest = behind_plain(rest);
+            let (sign, after) = rest.split_first()?;
+            if *sign == b'"' {
+                self.at = self.text.len() - after.len();
                 return Some(escaped);
             }
             escaped = true;
-            self.at += 2;
-        }
-    }
-
-    /// Goes over bytes of a string, eight at once, as long as none of them ends it or escapes.
-    fn skip_plain(&mut self) {
-        /// The same byte eight times.
-        const fn eight(byte: u8) -> u64 {
-            u64::from_ne_bytes([byte; 8])
-        }
-        let mut rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        while let Some((eight_bytes, after)) = rest.split_first_chunk::<8>() {
-            let word = u64::from_le_bytes(*eight_bytes);
-            let (quote, slash) = (word ^ eight(b'"'), word ^ eight(b'\\'));
-            // The high bit of the lowest zero byte of each, and never one below it.
-            let zeros = |word: u64| word.wrapping_sub(eight(1)) & !word & eight(0x80);
-            let found = zeros(quote) | zeros(slash);
-            if found != 0 {
-                self.at += (found.trailing_zeros() / 8) as usize;
-                return;
-            }
-            self.at += 8;
-            rest = after;
+            rest = after.get(1..)?;
         }
     }
 
@@ -242,4 +216,26 @@ impl<'a> Cut<'a> {
         self.blanks();
         Some((value, understood && fields.are_unique()))
     }
+}
+
+/// What is left of a string from its first quote or backslash on; eight bytes are looked at at
+/// once.
+fn behind_plain(mut rest: &[u8]) -> &[u8] {
+    /// The same byte eight times.
+    const fn eight(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
+    }
+    while let Some((eight_bytes, after)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*eight_bytes);
+        let (quote, slash) = (word ^ eight(b'"'), word ^ eight(b'\\'));
+        // The high bit of the lowest zero byte of each, and never one below it.
+        let zeros = |word: u64| word.wrapping_sub(eight(1)) & !word & eight(0x80);
+        let found = zeros(quote) | zeros(slash);
+        if found != 0 {
+            return rest.get((found.trailing_zeros() / 8) as usize..).unwrap_or_default();
+        }
+        rest = after;
+    }
+    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+    found.and_then(|at| rest.get(at..)).unwrap_or_default()
 }

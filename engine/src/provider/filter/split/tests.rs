@@ -56,7 +56,7 @@ proptest! {
         prop_assert_eq!(&items(&text), &strict);
         let mut read = Vec::new();
         let visited = each(&text, false, |item, fields| read.push((item, fields.map(pairs))));
-        prop_assert_eq!(&visited, &strict);
+        prop_assert_eq!(visited.is_some(), strict.is_some());
         if let Some(strict) = &strict {
             let strict: Vec<_> =
                 strict.iter().map(|item| (*item, Fields::of(item).as_ref().map(pairs))).collect();
@@ -69,8 +69,7 @@ proptest! {
         let values = each(&text, true, |item, _| read.push(item));
         let empty = strict.filter(Vec::is_empty);
         let strict = fields.map(|fields| fields.iter().map(|(_, raw)| raw).collect()).or(empty);
-        prop_assert_eq!(&values, &strict);
-        prop_assert_eq!(read, values.unwrap_or_default());
+        prop_assert_eq!(values.map(|()| read), strict);
         let said = unquoted(&text).map(Cow::into_owned);
         prop_assert_eq!(said, serde_json::from_str::<String>(&text).ok());
     }
