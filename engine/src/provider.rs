@@ -28,6 +28,7 @@ mod filter;
 mod known;
 mod load;
 mod lookup;
+mod narrow;
 mod plan;
 mod query;
 mod record;
@@ -157,7 +158,7 @@ impl Provider {
             if route.pattern.method == method {
                 let parameters = route::read(&self.file, &route.pattern, target)?;
                 let query = query::read(&self.file, &route.form.query, target)?;
-                let found = Found { route: at, parameters, query };
+                let found = Found { route: at, parameters, query, narrowing: None };
                 return Ok(Matched { provider: self, route, found });
             }
         }

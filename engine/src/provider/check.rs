@@ -6,6 +6,7 @@
 
 mod answers;
 mod lookups;
+mod narrow;
 mod records;
 mod subject;
 
@@ -63,6 +64,7 @@ fn check(name: &str, text: &str, mut file: File) -> Result<Provider, Vec<Problem
     check.batches();
     check.responses();
     check.lookups();
+    check.narrows();
     check.error();
     check.credentials();
     let mut routes: Vec<(&RouteForm, Pattern, usize)> = Vec::new();
@@ -121,6 +123,7 @@ impl Check<'_> {
             "object" => self.file.object.contains_key(to),
             "batch" => self.file.batch.contains_key(to),
             "paging" => self.file.paging.contains_key(to),
+            "narrow" => self.file.narrow.contains_key(to),
             _ => self.file.response.contains_key(to),
         };
         if !there {
@@ -266,6 +269,7 @@ impl Check<'_> {
         if let Some(body) = &form.body {
             self.refer(&table, "object", body);
         }
+        self.narrowed(&table, form);
         self.asks(&table, &form.ask);
         for batch in form.item.iter().chain(&form.items) {
             self.refer(&table, "batch", batch);
@@ -334,6 +338,7 @@ impl Check<'_> {
             .chain(file.batch.keys().map(|key| format!("batch.{key}")))
             .chain(file.object.keys().map(|key| format!("object.{key}")))
             .chain(file.paging.keys().map(|key| format!("paging.{key}")))
+            .chain(file.narrow.keys().map(|key| format!("narrow.{key}")))
             .chain(file.response.keys().map(|key| format!("response.{key}")));
         let unused: Vec<_> = tables.filter(|table| !self.used.contains(table)).collect();
         for table in unused {

@@ -16,7 +16,8 @@ use serde::{Deserialize, Deserializer};
 pub(super) use self::answer::{LookupForm, Lookups, Paging, ResponseForm, Shape};
 pub use self::request::Login;
 pub(super) use self::request::{
-    Asked, Batch, Extent, Field, FieldRecord, Means, Object, RouteForm, Texts, Use, When,
+    Asked, Batch, Comparison, Extent, Field, FieldRecord, Means, NarrowForm, Object, RouteForm,
+    Texts, Use, When,
 };
 use crate::name::NameForm;
 
@@ -69,6 +70,9 @@ pub(super) struct File {
     /// How lists come in pages.
     #[serde(default)]
     pub(super) paging: BTreeMap<String, Paging>,
+    /// How clients narrow lists by a header.
+    #[serde(default)]
+    pub(super) narrow: BTreeMap<String, NarrowForm>,
     /// The questions that the gate asks itself.
     #[serde(default)]
     pub(super) lookup: Lookups,

@@ -20,6 +20,7 @@ use self::lists::{Cut, Cutting, Found};
 use self::place::{Edits, Tree};
 use super::Provider;
 use super::file::{ResponseForm, Shape};
+use super::narrow::Narrowing;
 
 pub(super) use self::fields::Fields;
 pub(super) use self::place::{number_at, text_at};
@@ -40,6 +41,8 @@ pub struct ResponseRule {
     pub(super) asked: Option<(Name, RecordType)>,
     /// The query as it was forwarded, which may say how long a page is.
     pub(super) query: Vec<(String, String)>,
+    /// What entries of a list must be like besides.
+    pub(super) narrowing: Option<Narrowing>,
     /// Whether the request could change something.
     pub(super) wrote: bool,
     /// Scheme and authority under which the client reached the gate, such as
@@ -55,6 +58,7 @@ impl ResponseRule {
             zone,
             asked: None,
             query: Vec::new(),
+            narrowing: None,
             wrote: false,
             gate: String::new(),
         }

@@ -9,6 +9,7 @@ use super::body::Reading;
 use super::file::{Batch, Extent, Means, RouteForm};
 use super::filter::ResponseRule;
 use super::known::{Knowledge, Needs, Rest, Sought};
+use super::narrow::Narrowing;
 use super::query::Query;
 use super::refusal::Refusal;
 use super::route::Parameters;
@@ -39,6 +40,8 @@ pub struct Found {
     pub(super) parameters: Parameters,
     /// The query as it goes on.
     pub(super) query: Query,
+    /// What the entries of the answer must be like besides.
+    pub(super) narrowing: Option<Narrowing>,
 }
 
 /// What a request means, and what becomes of it if that is allowed.
@@ -195,6 +198,7 @@ impl<'p> Matched<'p> {
             response: ResponseRule {
                 asked: name.zip(rtype),
                 query: self.found.query.given.clone(),
+                narrowing: self.found.narrowing.clone(),
                 wrote: !matches!(self.route.pattern.method, Method::Get | Method::Head),
                 ..ResponseRule::new(form.response.clone(), about)
             },

@@ -5,6 +5,7 @@ mod changes;
 mod files;
 mod listings;
 mod lookups;
+mod narrow;
 mod properties;
 mod records;
 mod routes;

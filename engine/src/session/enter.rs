@@ -11,7 +11,7 @@ use crate::decision::Reason;
 use crate::key::{Key, KeyText};
 use crate::operation::{Action, Operation};
 use crate::policy::{AccountId, Verdict};
-use crate::provider::{Knowledge, Provider, Refusal};
+use crate::provider::{Knowledge, Matched, Provider, Refusal};
 use crate::request::{Method, Target};
 
 /// How a request went in.
@@ -110,7 +110,16 @@ impl Session {
         if known.target.path() == gate::WHOAMI_PATH {
             return self.whoami(&known, now).map(Entered::Answer);
         }
-        let matched = match provider.find(known.method, &known.target) {
+        let found = provider.find(known.method, &known.target);
+        let found = match found.as_ref().ok().and_then(Matched::narrowing_header) {
+            // Twice is no filter: nobody knows which one was meant.
+            Some(name) => match headers.one(&name)? {
+                Some(header) => found.and_then(|matched| matched.narrowed(header)),
+                None => found,
+            },
+            None => found,
+        };
+        let matched = match found {
             Ok(matched) => matched,
             Err(refusal) => return Ok(Entered::Refused(known, refusal)),
         };

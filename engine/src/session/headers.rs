@@ -47,6 +47,8 @@ pub(super) struct Headers<'h> {
     pub(super) is_encoded: bool,
     /// The announced length of the body.
     pub(super) content_length: Option<usize>,
+    /// All of them: names in lower case, and values.
+    map: &'h [(Vec<u8>, Vec<u8>)],
     /// Every credential header: name and value.
     credentials: Vec<(&'h [u8], &'h [u8])>,
 }
@@ -82,7 +84,12 @@ impl<'h> Headers<'h> {
             .map(|(name, value)| (name.as_slice(), value.as_slice()))
             .collect();
         let method = Method::parse(method);
-        Ok(Headers { method, path, authority, is_encoded, content_length, credentials })
+        Ok(Headers { method, path, authority, is_encoded, content_length, map, credentials })
+    }
+
+    /// The value of a header that may stand once at most; its name is in lower case.
+    pub(super) fn one(&self, name: &str) -> Result<Option<&'h [u8]>, Reason> {
+        single(self.map, name.as_bytes())
     }
 
     /// Whether the announced body is within the cap.

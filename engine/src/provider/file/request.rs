@@ -270,6 +270,37 @@ pub(in crate::provider) struct RouteForm {
     /// The query parameters; any other denies the request.
     #[serde(default)]
     pub(in crate::provider) query: BTreeMap<String, Field>,
+    /// How a header of the request narrows the list that is answered.
+    pub(in crate::provider) narrow: Option<String>,
+}
+
+/// A header with a JSON filter: an object of fields with the texts that they must have, in `+and`
+/// and `+or` as well. It does not go on; the gate itself leaves out what does not fit.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::provider) struct NarrowForm {
+    /// Where the facts are from.
+    pub(in crate::provider) source: String,
+    /// The header's name.
+    pub(in crate::provider) header: String,
+    /// The fields of an entry that may be asked for; any other denies the request.
+    pub(in crate::provider) field: BTreeMap<String, Comparison>,
+    /// Query parameters that go on with a filter, unless the client gives them: what is narrowed
+    /// here should come on few pages, because some clients read the first one alone.
+    #[serde(default)]
+    pub(in crate::provider) wide: BTreeMap<String, String>,
+}
+
+/// How a field of an entry is compared with the text of a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::provider) enum Comparison {
+    /// It is exactly that text.
+    Text,
+    /// It is that text, in any case of its ASCII letters.
+    Name,
+    /// It is a list, and the text one of its items.
+    Among,
 }
 
 /// A login that the gate answers itself.

@@ -8,6 +8,7 @@ use crate::operation::{Action, Operation, ResourceKind};
 use crate::record_type::RecordType;
 
 use super::super::file::{Asked, Batch, Kind, Means, ResponseForm};
+use super::super::narrow::Narrowing;
 use super::super::record::{self, Entry, Scalar};
 use super::super::{Provider, text};
 use super::fields::Fields;
@@ -24,6 +25,8 @@ enum Fate {
     LeftOut,
     /// It is not understood.
     NotUnderstood,
+    /// It may be read, and is not what the request asked for.
+    NotAsked,
 }
 
 /// A list in an answer, or with `keyed` an object whose values are one.
@@ -56,6 +59,22 @@ struct Entries<'a> {
     texts: Vec<&'a str>,
     /// What becomes of each.
     fates: Vec<Fate>,
+}
+
+impl Entries<'_> {
+    /// Leaves out what does not fit a filter.
+    ///
+    /// SECURITY: only among the entries that stay, and after all of them were judged: what may not
+    /// be read is left out, and counted nowhere, whether it fits or not (case
+    /// `narrow: a hidden record that fits is none`).
+    fn narrow(&mut self, narrowing: &Narrowing) -> Option<()> {
+        for (text, fate) in self.texts.iter().zip(&mut self.fates) {
+            if *fate == Fate::Stays && !narrowing.admits(&Fields::again(text)?) {
+                *fate = Fate::NotAsked;
+            }
+        }
+        Some(())
+    }
 }
 
 /// The record of an answer that has one.
@@ -110,7 +129,10 @@ impl Provider {
                 return tree.is_bare_around(path, others).then(Cut::default);
             }
         };
-        let entries = fates(cutting, Members { text, keyed: cutting.form.keyed })?;
+        let mut entries = fates(cutting, Members { text, keyed: cutting.form.keyed })?;
+        if let Some(narrowing) = &cutting.rule.narrowing {
+            entries.narrow(narrowing)?;
+        }
         cutting.leave_out(text, &entries)
     }
 
@@ -380,6 +402,7 @@ impl<'a> Cutting<'a, '_> {
                 Fate::Stays => kept += 1,
                 Fate::LeftOut => self.filtered.left_out += 1,
                 Fate::NotUnderstood => self.filtered.not_understood += 1,
+                Fate::NotAsked => {}
             }
         }
         self.edits.cut(around, texts, |at| fates.get(at) == Some(&Fate::Stays))?;
