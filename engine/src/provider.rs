@@ -18,6 +18,7 @@ mod batch;
 mod body;
 #[cfg(feature = "author")]
 mod check;
+mod dynamic;
 mod error;
 #[cfg_attr(
     not(feature = "author"),
@@ -157,7 +158,10 @@ impl Provider {
             path_exists = true;
             if route.pattern.method == method {
                 let parameters = route::read(&self.file, &route.pattern, target)?;
-                let query = query::read(&self.file, &route.form.query, target)?;
+                let mut query = query::read(&self.file, &route.form.query, target)?;
+                if let Some(addresses) = &route.form.addresses {
+                    addresses.settle(&mut query)?;
+                }
                 let found = Found { route: at, parameters, query, narrowing: None };
                 return Ok(Matched { provider: self, route, found });
             }

@@ -17,6 +17,9 @@ NOW = "2026-06-03T10:00:00.000000Z"
 MINIMUM_TTL, MAXIMUM_TTL = 3600, 86400
 """The TTLs that there may be."""
 
+CALLER = "192.0.2.254"
+"""The address of whoever asks: the gate's."""
+
 WRITTEN_ONCE = "Can only be written on create."
 """What is said of a subname or type that would change."""
 
@@ -64,7 +67,7 @@ class Api(StandIn):
 
     def handle(self, request):
         """A path without its last slash is one with it, somewhere else."""
-        if not request.path.endswith("/"):
+        if not request.path.endswith("/") and request.path != f"{self.prefix}/dyndns/update":
             path, mark, query = request.target.partition("?")
             return Response(301, b"", {"Location": f"{path}/{mark}{query}"})
         parts = request.path.removeprefix(self.prefix).split("/")
@@ -184,6 +187,23 @@ class Api(StandIn):
             return self._page(request, [self._domain(zone, keys=False) for zone in self.zones])
         owners = [zone for zone in self.zones if f".{name.lower().rstrip('.')}".endswith(f".{zone}")]
         return Response(200, [self._domain(max(owners, key=len), keys=False)] if owners else [])
+
+    @route("GET", "/dyndns/update")
+    def update(self, request):
+        """The addresses of names. What is not said is made up: the name of an only domain, the address of whoever asks."""
+        first = lambda *keys: next((request.first(key) for key in keys if key in request.query), None)
+        names = request.first("hostname") or request.first("host_id") or ("" if len(self.zones) > 1 else next(iter(self.zones)))
+        wanted = {"A": (".", first("myip", "myipv4", "ip")), "AAAA": (":", first("myipv6", "ipv6", "myip", "ip"))}
+        for name in filter(None, names.lower().split(",")):
+            owners = [zone for zone in self.zones if f".{name}".endswith(f".{zone}")]
+            if not owners:
+                return Response(404, "nohost")
+            zone = max(owners, key=len)
+            for kind, (sign, text) in wanted.items():
+                text = CALLER if text is None else text
+                if text != "preserve":
+                    self._apply(zone, name.removesuffix(zone).rstrip("."), kind, [each for each in text.split(",") if sign in each], 60)
+        return Response(200, "good") if names else Response(400, {"detail": "Request does not properly specify domain for update."})
 
     @route("POST", "/domains/")
     def create_domain(self, request):

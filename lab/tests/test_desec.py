@@ -148,3 +148,43 @@ def test_octodns_plans_and_applies_a_zone(many, client, keys):
     assert records(many, "new", "TXT", "customer.nl") == ['"hello"']
     again = go(False)
     assert again.returncode == 0 and "No changes were planned" in again.stdout, again.stdout[-3000:]
+
+
+def update(client: Unmodified, key: str, **query: str):
+    """An update of addresses as routers send it: the key is the password, the name stands in the query."""
+    words = "&".join(f"{name}={value}" for name, value in query.items())
+    return client.run("curl", "-sS", "--fail-with-body", "--user", f"home.example.com:{key}",
+                      f"https://desec.io/api/v1/dyndns/update?{words}")
+
+
+def test_a_router_updates_its_own_address(many, client, keys):
+    """To the address that it asks from; the other family stays, or goes, as it says."""
+    key = keys["demoanyddns1"]
+    many.stand_in("desec")._store("example.com", "home", "AAAA", ["2001:db8::1"], 3600)
+    done = update(client, key, hostname="home.example.com", myip="127.0.0.1", myipv6="preserve")
+    assert done.returncode == 0 and done.stdout == "good", done.stdout
+    assert records(many, "home", "A") == ["127.0.0.1"] and records(many, "home", "AAAA") == ["2001:db8::1"]
+    done = update(client, key, hostname="home.example.com", myipv4="127.0.0.1", myipv6="")
+    assert done.returncode == 0 and records(many, "home", "AAAA") == [], done.stdout
+    updates = [each for each in many.stand_in("desec").log if "/dyndns/" in each.path]
+    assert [each.path.split("?")[1] for each in updates] == ["hostname=home.example.com&myip=127.0.0.1&myipv6=preserve",
+                                                             "hostname=home.example.com&myipv4=127.0.0.1&myipv6="]
+    assert all(key not in each.raw() for each in many.stand_in("desec").log)
+
+
+@pytest.mark.parametrize("query", [
+    {"hostname": "home.example.com", "myip": "203.0.113.66", "myipv6": "preserve"},
+    {"hostname": "www.example.com", "myip": "127.0.0.1", "myipv6": "preserve"},
+    {"hostname": "home.example.net", "myip": "127.0.0.1", "myipv6": "preserve"},
+    {"hostname": "home.example.com,www.example.com", "myip": "127.0.0.1", "myipv6": "preserve"},
+    {"hostname": "home.example.com", "myip": "127.0.0.1"},
+    {"hostname": "home.example.com"},
+    {"myip": "127.0.0.1", "myipv6": "preserve"},
+])
+def test_a_router_updates_nothing_else(many, client, keys, query):
+    """Not another address or name, and nothing that the server would make up: its caller is the gate."""
+    before = {zone: dict(rrsets) for zone, rrsets in many.stand_in("desec").zones.items()}
+    done = update(client, keys["demoanyddns1"], **query)
+    assert done.returncode != 0, done.stdout
+    assert many.stand_in("desec").zones == before
+    assert not [each for each in many.stand_in("desec").log if "/dyndns/" in each.path]

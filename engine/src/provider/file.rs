@@ -16,8 +16,8 @@ use serde::{Deserialize, Deserializer};
 pub(super) use self::answer::{LookupForm, Lookups, Paging, ResponseForm, Shape};
 pub use self::request::Login;
 pub(super) use self::request::{
-    Asked, Batch, Comparison, Extent, Field, FieldRecord, Means, NarrowForm, Object, RouteForm,
-    Texts, Use, When,
+    Asked, Batch, Comparison, Extent, Field, FieldRecord, Means, NarrowForm, Object, QueryRecords,
+    RouteForm, Texts, Use, When,
 };
 use crate::name::NameForm;
 

@@ -35,7 +35,8 @@ pub(super) fn build(mut file: File) -> Result<Provider, Vec<Problem>> {
 
 /// One route; none if its pattern or source cannot be read.
 fn route(file: &File, form: RouteForm) -> Option<Route> {
-    let pattern = Pattern::parse(&form.pattern).ok()?;
+    let slash = form.trailing_slash;
+    let pattern = Pattern { slash, ..Pattern::parse(&form.pattern).ok()? };
     let source = file.source.get(&form.source)?;
     let (docs, verified) = (source.docs.clone(), source.verified.0.clone());
     Some(Route { form, pattern, docs, verified })

@@ -8,7 +8,7 @@ mod answer;
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::file::{Kind, LookupForm};
+use super::file::{Kind, LookupForm, QueryRecords};
 use super::known::{Knowledge, KnownRecord, Needs, Rest, Sought};
 use super::plan::Matched;
 use super::record::Entry;
@@ -44,6 +44,11 @@ pub enum Purpose {
         id: String,
         /// Fields that the zone must have besides, with their texts.
         same: Vec<(String, String)>,
+    },
+    /// The zone that a name lies in.
+    Owner {
+        /// The name.
+        name: Name,
     },
     /// One record.
     Record {
@@ -113,7 +118,11 @@ impl Matched<'_> {
     pub fn lookups(&self, needs: &Needs, known: &Knowledge) -> Result<Vec<Lookup>, Reason> {
         let forms = &self.provider.file.lookup;
         if needs.zone {
-            return self.zone_lookup().map(|lookup| vec![lookup]);
+            let lookup = match &self.route.form.addresses {
+                Some(addresses) => self.owner_lookup(addresses),
+                None => self.zone_lookup(),
+            };
+            return lookup.map(|lookup| vec![lookup]);
         }
         let zone = needs.within.as_ref().ok_or(Reason::Internal)?;
         let exhausted = known.listing.rest == Rest::Unreachable;
@@ -143,6 +152,15 @@ impl Matched<'_> {
         });
         let same = same.collect::<Result<_, Reason>>()?;
         Ok(self.lookup(form, &[], Purpose::Zone { id, same }))
+    }
+
+    /// The question for the zone that the query's name lies in.
+    fn owner_lookup(&self, addresses: &QueryRecords) -> Result<Lookup, Reason> {
+        let file = &self.provider.file;
+        let form = file.lookup.owner.as_ref().ok_or(Reason::LookupFailed)?;
+        let name = addresses.name(file, &self.found.query).map_err(Reason::from)?;
+        let given = [("name", text::write_name(file, None, &name))];
+        Ok(self.lookup(form, &given, Purpose::Owner { name }))
     }
 
     /// The question for one record.
@@ -244,7 +262,16 @@ impl Matched<'_> {
             };
             let text = given.iter().find(|(name, _)| *name == mark).map(|(_, text)| text.as_str());
             let in_path = || match mark {
-                "zone_id" => of_zone().and_then(|(name, _)| parameters.named(name)),
+                // A zone that stands in no path is asked for by its name.
+                "zone_id" => of_zone().map_or_else(
+                    || {
+                        given
+                            .iter()
+                            .find(|(name, _)| *name == "zone")
+                            .map(|(_, text)| text.as_str())
+                    },
+                    |(name, _)| parameters.named(name),
+                ),
                 mark => parameters.named(mark),
             };
             text.or_else(in_path).unwrap_or_default().to_owned()
@@ -281,7 +308,9 @@ impl Knowledge {
     /// [`Reason::Internal`] for the answer to another question.
     pub fn learn(&mut self, purpose: &Purpose, found: Answered) -> Result<(), Reason> {
         match (purpose, found) {
-            (Purpose::Zone { .. }, Answered::Zone(found)) => self.zone = found,
+            (Purpose::Zone { .. } | Purpose::Owner { .. }, Answered::Zone(found)) => {
+                self.zone = found;
+            }
             (Purpose::Record { id, .. }, Answered::Record(record)) => {
                 self.records.insert(id.clone(), record.map(|record| *record));
             }

@@ -147,7 +147,8 @@ impl<'p> Matched<'p> {
             return Err(Refusal::new(Reason::ManyKeys, "a login has its key in the body alone"));
         }
         let mut parameters = self.found.parameters.clone();
-        if parameters.zone_id.is_some() {
+        let by_lookup = parameters.zone_id.is_some() || form.addresses.is_some();
+        if by_lookup {
             match &known.zone {
                 Sought::Unknown => return Ok(Read::Needs(self.needs_zone())),
                 Sought::Missing => {
@@ -162,6 +163,9 @@ impl<'p> Matched<'p> {
         let sent = self.body(body, caps, &mut reading)?;
         if let Some(means) = form.means {
             reading.path_record(means)?;
+        }
+        if let Some(addresses) = &form.addresses {
+            reading.of_query(addresses, &self.found.query)?;
         }
         let needs = std::mem::take(&mut reading.needs);
         let listing = form.whole.is_some() && known.listing.rest != Rest::Nothing;
@@ -186,7 +190,7 @@ impl<'p> Matched<'p> {
             operations,
             unseen,
             by_id,
-            zone_by_id: zone.filter(|_| parameters.zone_id.is_some()),
+            zone_by_id: zone.filter(|_| by_lookup),
             enclosing: about.clone().filter(|_| form.enclosing),
             forward: Forward {
                 method: self.route.pattern.method,
@@ -199,7 +203,8 @@ impl<'p> Matched<'p> {
                 asked: name.zip(rtype),
                 query: self.found.query.given.clone(),
                 narrowing: self.found.narrowing.clone(),
-                wrote: !matches!(self.route.pattern.method, Method::Get | Method::Head),
+                wrote: form.addresses.is_some()
+                    || !matches!(self.route.pattern.method, Method::Get | Method::Head),
                 ..ResponseRule::new(form.response.clone(), about)
             },
             denied_zone_is_404: (parameters.zone.is_some() || parameters.zone_id.is_some())
@@ -259,6 +264,7 @@ impl<'p> Matched<'p> {
         if form.whole.is_some() {
             actions.insert(Action::RecordDelete);
         }
+        actions.extend(form.addresses.iter().flat_map(|one| one.actions(&self.found.query)));
         Needs { actions: actions.into_iter().collect(), ..Needs::default() }
     }
 

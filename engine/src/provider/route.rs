@@ -25,6 +25,8 @@ pub(super) struct Pattern {
     pub(super) method: Method,
     /// The path.
     pub(super) segments: Vec<Segment>,
+    /// What a slash behind it means, where it is not what the file says.
+    pub(super) slash: Option<TrailingSlash>,
 }
 
 impl Pattern {
@@ -38,14 +40,14 @@ impl Pattern {
         let path =
             path.strip_prefix('/').ok_or_else(|| format!("`{path}` does not begin with `/`"))?;
         let segments = path.split('/').map(segment).collect::<Result<_, _>>()?;
-        Ok(Pattern { method, segments })
+        Ok(Pattern { method, segments, slash: None })
     }
 
     /// Whether a path of this many segments with these texts has this route's form.
     ///
     /// A parameter with a closed list of values is part of the form; the others are read later.
     pub(super) fn has_form(&self, file: &File, target: &Target) -> bool {
-        let slash = match file.trailing_slash {
+        let slash = match self.slash.unwrap_or(file.trailing_slash) {
             TrailingSlash::Refused => !target.trailing_slash(),
             TrailingSlash::Required => target.trailing_slash(),
             TrailingSlash::Inert => true,
@@ -203,7 +205,8 @@ impl Parameters {
 /// Reads the parameters of a target that has the pattern's form.
 pub(super) fn read(file: &File, pattern: &Pattern, target: &Target) -> Result<Parameters, Refusal> {
     let mut read = Parameters {
-        slash: target.trailing_slash() && file.trailing_slash != TrailingSlash::Inert,
+        slash: target.trailing_slash()
+            && pattern.slash.unwrap_or(file.trailing_slash) != TrailingSlash::Inert,
         ..Parameters::default()
     };
     for (segment, given) in pattern.segments.iter().zip(target.segments()) {

@@ -10,11 +10,12 @@ impl Check<'_> {
     /// Lookups have answers of the right shape and paths of known placeholders.
     pub(super) fn lookups(&mut self) {
         let lookup = &self.file.lookup;
-        let all: [(_, _, &[Shape], &[&str]); 5] = [
+        let all: [(_, _, &[Shape], &[&str]); 6] = [
             ("lookup.zone", &lookup.zone, &[Shape::Zone, Shape::Zones], &[]),
             ("lookup.record", &lookup.record, &[Shape::Record, Shape::Records], &["record_id"]),
             ("lookup.records", &lookup.records, &[Shape::Records, Shape::Zone], &[]),
             ("lookup.values", &lookup.values, &[Shape::Records, Shape::Zone, Shape::Record], &[]),
+            ("lookup.owner", &lookup.owner, &[Shape::Zones], &["name"]),
             ("lookup.enclosing", &lookup.enclosing, &[Shape::Zones, Shape::Zone], &[]),
         ];
         for (table, form, shapes, needs) in all {

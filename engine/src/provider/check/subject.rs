@@ -1,6 +1,6 @@
 //! What a provider file says about routes: each names what it is about, and reads it in one way.
 
-use super::super::file::{Kind, Object, RouteForm, Use};
+use super::super::file::{Field, Kind, Object, RouteForm, Use};
 use super::super::route::{Pattern, Segment};
 use super::Check;
 use crate::operation::{Action, ResourceKind};
@@ -28,10 +28,13 @@ impl Check<'_> {
         let records = form.item.is_some()
             || form.items.is_some()
             || form.means.is_some()
-            || form.whole.is_some();
+            || form.whole.is_some()
+            || form.addresses.is_some();
         on_zone |= records;
         let count = |wanted: &[Kind]| kinds.iter().filter(|kind| wanted.contains(kind)).count();
-        let zones = count(&[Kind::Zone, Kind::ZoneId]);
+        // A name in the query names its zone as well.
+        let by_name = usize::from(form.addresses.is_some());
+        let zones = count(&[Kind::Zone, Kind::ZoneId]) + by_name;
         if zones > 1 || (on_zone && zones == 0) {
             self.problem(table, format!("`{}` does not name exactly one zone", form.id));
         }
@@ -47,6 +50,7 @@ impl Check<'_> {
             self.problem(table, format!("`{}` asks for nothing", form.id));
         }
         self.bodies(table, form);
+        self.addresses(table, form);
         self.path_record(table, form, &kinds);
     }
 
@@ -73,6 +77,38 @@ impl Check<'_> {
         }
         if form.whole.is_some() && self.file.lookup.records.is_none() {
             self.problem(table, format!("`{}` replaces what only lookup.records tells", form.id));
+        }
+    }
+
+    /// Addresses in a query are those of a name that must be there, in parameters that are read.
+    fn addresses(&mut self, table: &str, form: &RouteForm) {
+        let Some(addresses) = &form.addresses else { return };
+        let id = &form.id;
+        let field = form.query.get(&addresses.name);
+        if !field.is_some_and(|field| field.required && !field.repeat && field.is == [Kind::Name]) {
+            self.problem(table, format!("`{id}` needs a name in `{}`", addresses.name));
+        }
+        let types = addresses.values.keys().map(String::as_str);
+        if !types.eq(["A", "AAAA"]) {
+            self.problem(table, format!("`{id}` says what becomes of A and of AAAA"));
+        }
+        let mut keys: Vec<&String> = addresses.values.values().flatten().collect();
+        let is_read = |key: &&&String| {
+            let text = |field: &Field| field.is == [Kind::Text] && !field.repeat;
+            form.query.get(**key).is_some_and(text)
+        };
+        let unread = keys.iter().find(|key| !is_read(key)).map(|key| (*key).clone());
+        if let Some(key) = unread {
+            self.problem(table, format!("`{id}` does not read `{key}` as one text"));
+        }
+        let all = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        if keys.len() < all || keys.contains(&&addresses.name) {
+            self.problem(table, format!("`{id}` reads a parameter in two ways"));
+        }
+        if self.file.lookup.owner.is_none() {
+            self.problem(table, format!("`{id}` needs lookup.owner"));
         }
     }
 

@@ -135,6 +135,8 @@ pub(in crate::provider) struct Lookups {
     pub(in crate::provider) records: Option<LookupForm>,
     /// The values of one rrset; the answer is `records` or a `zone`, and may hold others.
     pub(in crate::provider) values: Option<LookupForm>,
+    /// The zone that a name lies in, which is `{name}`; the answer is `zones`, that one or none.
+    pub(in crate::provider) owner: Option<LookupForm>,
     /// Whether a zone exists; a list whose path has no `{zone}` is of all zones.
     pub(in crate::provider) enclosing: Option<LookupForm>,
 }

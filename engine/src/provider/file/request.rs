@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Kind, Names};
+use super::{Kind, Names, TrailingSlash};
 use crate::operation::Action;
 
 /// The shape of a JSON object in requests.
@@ -272,6 +272,22 @@ pub(in crate::provider) struct RouteForm {
     pub(in crate::provider) query: BTreeMap<String, Field>,
     /// How a header of the request narrows the list that is answered.
     pub(in crate::provider) narrow: Option<String>,
+    /// Records that the query names and writes, whatever the method; their zone is looked up.
+    pub(in crate::provider) addresses: Option<QueryRecords>,
+    /// What a slash behind this path means, where it is not what the file says.
+    pub(in crate::provider) trailing_slash: Option<TrailingSlash>,
+}
+
+/// The addresses of one name, in a query.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::provider) struct QueryRecords {
+    /// The parameter with the owner name.
+    pub(in crate::provider) name: String,
+    /// The word for addresses that stay; nothing stands for addresses that go.
+    pub(in crate::provider) keeps: String,
+    /// `A` and `AAAA`, and the parameters of which exactly one has each one's address.
+    pub(in crate::provider) values: BTreeMap<String, Vec<String>>,
 }
 
 /// A header with a JSON filter: an object of fields with the texts that they must have, in `+and`
