@@ -471,14 +471,40 @@ class Api(StandIn):
         zone["settings"].update(self._body(request))
         return done(zone["settings"])
 
+    def _transfers(self, request) -> tuple:
+        """The zone's transfers, and which of both a path is about."""
+        return self._zone(request).setdefault("transfers", {}), request.path.rsplit("/", 1)[1]
+
     @route("GET", "/zones/{zone}/secondary_dns/incoming")
     @route("GET", "/zones/{zone}/secondary_dns/outgoing")
+    def transfer_set_up(self, request):
+        """What was set up."""
+        transfers, way = self._transfers(request)
+        if way not in transfers:
+            raise Refused(404, 8000, "No transfer is set up for this zone.")
+        return done(transfers[way])
+
+    @route("POST", "/zones/{zone}/secondary_dns/incoming")
+    @route("POST", "/zones/{zone}/secondary_dns/outgoing")
+    @route("PUT", "/zones/{zone}/secondary_dns/incoming")
+    @route("PUT", "/zones/{zone}/secondary_dns/outgoing")
+    def set_up_transfer(self, request):
+        """Peers for the zone; the name in the body is taken as it is."""
+        (transfers, way), body = self._transfers(request), self._body(request)
+        wanted = {"name", "peers"} | ({"auto_refresh_seconds"} if way == "incoming" else set())
+        if wanted - body.keys():
+            raise Refused(400, 8001, "Missing field.")
+        transfers[way] = {"id": self._zone(request)["id"], "soa_serial": 2019102400, "created_time": WHEN, **{key: body[key] for key in wanted}}
+        return done(transfers[way])
+
     @route("DELETE", "/zones/{zone}/secondary_dns/incoming")
     @route("DELETE", "/zones/{zone}/secondary_dns/outgoing")
-    def no_transfer(self, request):
-        """Nothing was set up."""
-        self._zone(request)
-        raise Refused(404, 8000, "No transfer is set up for this zone.")
+    def remove_transfer(self, request):
+        """Nothing is set up any more."""
+        transfers, way = self._transfers(request)
+        if transfers.pop(way, None) is None:
+            raise Refused(404, 8000, "No transfer is set up for this zone.")
+        return done({"id": self._zone(request)["id"]})
 
     @route("POST", "/zones/{zone}/secondary_dns/force_axfr")
     @route("POST", "/zones/{zone}/secondary_dns/outgoing/enable")
@@ -489,6 +515,13 @@ class Api(StandIn):
         """OK, and nothing happens."""
         self._zone(request)
         return done("OK")
+
+    @route("GET", "/zones/{zone}/dns_analytics/report")
+    @route("GET", "/zones/{zone}/dns_analytics/report/bytime")
+    def analytics(self, request):
+        """Nobody has asked for anything."""
+        self._zone(request)
+        return done({"data": [], "data_lag": 0, "max": {}, "min": {}, "query": {}, "rows": 0, "totals": {}})
 
     @route("GET", "/user/tokens/verify")
     def verify(self, request):

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::json::Json;
-use crate::name::Name;
+use crate::name::{Name, NameForm};
 use crate::operation::{Action, Operation, ResourceKind};
 
 use super::Caps;
@@ -244,7 +244,7 @@ impl<'a> Reading<'a> {
             }
             Json::Number(_) if is(Kind::Number) => Ok(value),
             Json::Text(ref text) => self.text(key, field, text).map(Json::Text),
-            Json::Array(items) if is(Kind::Texts) => texts(key, items),
+            Json::Array(items) if is(Kind::Texts) => texts(key, field, items),
             Json::Array(items) if is(Kind::Objects) => self.objects(key, field, items),
             Json::Object(fields) if is(Kind::Object) => self.object(field, fields),
             Json::Object(fields) if is(Kind::Map) => map(key, fields),
@@ -265,6 +265,11 @@ impl<'a> Reading<'a> {
             && !self.in_set(set, given)?
         {
             return Err(Refusal::body(format!("field `{key}` cannot be {}", quoted(given))));
+        }
+        if field.last_dot {
+            let named = text::name_perhaps_dotted(given)?;
+            self.learn_zone(&named)?;
+            return Ok(named.to_text(NameForm::FqdnDot));
         }
         let mut error = not_this(key, field);
         for kind in field.is.iter().filter(|kind| **kind != Kind::Bool) {
@@ -287,19 +292,25 @@ impl<'a> Reading<'a> {
     /// Learns what a field says that the request is about.
     fn learn(&mut self, kind: Kind, written: &str) -> Result<(), Refusal> {
         if kind == Kind::Zone {
-            let named = text::name(self.file, None, written)?;
-            // SECURITY: a body that names another zone than the path would be judged in its
-            // place (test `a_zone_in_the_body_is_the_path_s`).
-            if let Some(zone) = self.zone.as_ref().filter(|zone| **zone != named) {
-                let detail = format!("the body is about {named}, the path about {zone}");
-                return Err(Refusal::body(detail));
-            }
-            self.zone = Some(named);
+            self.learn_zone(&text::name(self.file, None, written)?)?;
         } else if kind == Kind::OtherZone {
             self.other = Some(text::name(self.file, None, written)?);
         } else if kind == Kind::Metadata {
             self.metadata = Some(written.to_owned());
         }
+        Ok(())
+    }
+
+    /// Learns which zone the body says that the request is about.
+    ///
+    /// SECURITY: a body that names another zone than the path would be judged in its place (test
+    /// `a_zone_in_the_body_is_the_path_s`).
+    fn learn_zone(&mut self, named: &Name) -> Result<(), Refusal> {
+        if let Some(zone) = self.zone.as_ref().filter(|zone| *zone != named) {
+            let detail = format!("the body is about {named}, the path about {zone}");
+            return Err(Refusal::body(detail));
+        }
+        self.zone = Some(named.clone());
         Ok(())
     }
 
@@ -402,14 +413,17 @@ fn map(key: &str, fields: Vec<(String, Json)>) -> Result<Json, Refusal> {
     Err(Refusal::body(detail))
 }
 
-/// Checks a list of texts.
-fn texts(key: &str, items: Vec<Json>) -> Result<Json, Refusal> {
-    let plain =
-        |item: &Json| item.as_text().is_some_and(|text| !text.chars().any(char::is_control));
-    if items.iter().all(plain) {
+/// Checks a list of texts, which may have to be ids.
+fn texts(key: &str, field: &Field, items: Vec<Json>) -> Result<Json, Refusal> {
+    let fits = |text: &str| match field.id {
+        Some(form) => text::is_id(form, text),
+        None => !text.chars().any(char::is_control),
+    };
+    if items.iter().all(|item| item.as_text().is_some_and(fits)) {
         return Ok(Json::Array(items));
     }
-    Err(Refusal::body(format!("field `{key}` is not a list of texts without control characters")))
+    let what = if field.id.is_some() { "ids" } else { "texts without control characters" };
+    Err(Refusal::body(format!("field `{key}` is not a list of {what}")))
 }
 
 /// A refusal because a field is not what it should be.

@@ -16,7 +16,7 @@ use crate::operation::ResourceKind;
 use crate::problem::Problem;
 use crate::record_type::RecordType;
 
-use super::file::{Asked, Credential, Field, File, Kind, Object, RouteForm, Use, When};
+use super::file::{Asked, Credential, Field, File, Form, Kind, Object, RouteForm, Use, When};
 use super::route::{Pattern, overlap};
 use super::{Provider, load};
 
@@ -205,6 +205,13 @@ impl Check<'_> {
         }
         if field.ask.is_empty() && (field.when != When::Present || field.when_in.is_some()) {
             self.problem(table, format!("`{key}` has a condition, but asks for nothing"));
+        }
+        if field.last_dot && (field.is != [Kind::Zone] || self.file.name_form == Form::FqdnDot) {
+            let message = format!("`{key}` has `last_dot`, but is no zone that is written without");
+            self.problem(table, message);
+        }
+        if field.id.is_some() && field.is != [Kind::Texts] {
+            self.problem(table, format!("`{key}` has `id`, but is no list of texts"));
         }
         let nested = |kind: &&Kind| matches!(kind, Kind::Batch | Kind::Objects | Kind::Object);
         let inside = field.is.iter().find(nested);

@@ -114,6 +114,12 @@ pub(super) fn name(file: &File, codec: Option<Codec>, text: &str) -> Result<Name
     read.map_err(|error| bad_name(text, &error.to_string()))
 }
 
+/// Reads an absolute name that may have a last dot or not, which is the same name.
+pub(super) fn name_perhaps_dotted(text: &str) -> Result<Name, Refusal> {
+    let form = if text.ends_with('.') { NameForm::FqdnDot } else { NameForm::Fqdn };
+    Name::parse(text, form).map_err(|error| bad_name(text, &error.to_string()))
+}
+
 /// Reads what the provider calls a record type.
 pub(super) fn rtype_of(file: &File, word: &str) -> Result<RecordType, Refusal> {
     if file.types.is_empty() {

@@ -15,6 +15,8 @@ impl Check<'_> {
                 kinds.extend(self.file.parameter.get(name).map(|parameter| parameter.is));
             }
         }
+        let is_zone = |kind: &&Kind| matches!(kind, Kind::Zone | Kind::ZoneId);
+        let in_path = kinds.iter().filter(is_zone).count();
         let body = form.body.as_ref().and_then(|body| self.file.object.get(body));
         let fields = body.iter().flat_map(|object| object.field.values());
         let mut on_zone = form.enclosing || form.ask.iter().any(|asked| is_on_zone(asked.0));
@@ -32,10 +34,11 @@ impl Check<'_> {
             || form.addresses.is_some();
         on_zone |= records;
         let count = |wanted: &[Kind]| kinds.iter().filter(|kind| wanted.contains(kind)).count();
+        // A body may say once more which zone the path is about: it must be the same.
+        let in_body = kinds.iter().filter(is_zone).count() - in_path;
         // A name in the query names its zone as well.
-        let by_name = usize::from(form.addresses.is_some());
-        let zones = count(&[Kind::Zone, Kind::ZoneId]) + by_name;
-        if zones > 1 || (on_zone && zones == 0) {
+        let in_target = in_path + usize::from(form.addresses.is_some());
+        if in_target > 1 || in_body > 1 || (on_zone && in_target + in_body == 0) {
             self.problem(table, format!("`{}` does not name exactly one zone", form.id));
         }
         if count(&[Kind::OtherZone]) > 1 {

@@ -54,6 +54,12 @@ pub(in crate::provider) struct Field {
     /// Whether a query parameter may stand several times.
     #[serde(default)]
     pub(in crate::provider) repeat: bool,
+    /// Of a `zone`, where the API writes this one with a last dot and others without: it may have
+    /// one or not, and what goes on has it.
+    #[serde(default)]
+    pub(in crate::provider) last_dot: bool,
+    /// Of `texts`: what the ids look like that they all are.
+    pub(in crate::provider) id: Option<super::IdForm>,
     /// A record of the zone that the field's text is the value of.
     pub(in crate::provider) record: Option<FieldRecord>,
     /// What must be allowed besides, if the field is there; of an `other-zone`, on that zone.

@@ -171,3 +171,19 @@ fn another_zone_is_always_named_and_asked_about() {
         "the query parameter `page` cannot be that",
     );
 }
+
+#[test]
+fn a_last_dot_is_one_of_a_zone_and_an_id_one_of_a_list() {
+    let cloudflare = include_str!("../../../providers/cloudflare.toml");
+    let change = |from: &str, to: &str| problems_of(cloudflare, from, to);
+    let name = "name = { use = \"used\", is = \"zone\", last_dot = true, required = true }";
+    assert_eq!(change(name, name), Vec::<String>::new());
+    let text = "name = { use = \"used\", is = \"text\", last_dot = true, required = true }";
+    says(&change(name, text), "is no zone that is written without");
+    let always = "name_form = \"fqdn-dot\"";
+    says(&change("name_form = \"fqdn\"", always), "is no zone that is written without");
+    let peers = "is = \"texts\", id = \"hex32\"";
+    says(&change(peers, "is = \"text\", id = \"hex32\""), "is no list of texts");
+    let two = format!("{name}\nzone = {{ use = \"used\", is = \"zone\", required = true }}");
+    says(&change(name, &two), "does not name exactly one zone");
+}
