@@ -101,6 +101,16 @@ pub enum CredentialScheme {
     BasicPassword,
 }
 
+/// What the headers of a request say of the form of its body and of the answer: by that, some
+/// routes of one method and path are told apart. A header that stands there twice says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Forms<'h> {
+    /// The header `content-type`.
+    pub content_type: Option<&'h [u8]>,
+    /// The header `accept`.
+    pub accept: Option<&'h [u8]>,
+}
+
 /// The most that one request may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Caps {
@@ -148,22 +158,36 @@ impl Provider {
         &self.credentials
     }
 
-    /// Finds the route of a request and reads its path and query.
+    /// Finds the route of a request without any headers, and reads its path and query.
     pub fn find(&self, method: Method, target: &Target) -> Result<Matched<'_>, Refusal> {
+        self.find_for(method, target, Forms::default())
+    }
+
+    /// Finds the route of a request and reads its path and query.
+    pub fn find_for(
+        &self,
+        method: Method,
+        target: &Target,
+        forms: Forms<'_>,
+    ) -> Result<Matched<'_>, Refusal> {
+        // SECURITY: what a header tells apart is judged as what goes on as nothing else: the content
+        // type that goes on is the route's (case `a-lying-content-type-is-judged-as-what-goes-on`).
+        let told = self.routes.iter().enumerate().find(|(_, route)| {
+            route.form.told_by.as_ref().is_some_and(|told_by| told_by.is_told(forms))
+                && route.pattern.method == method
+                && route.pattern.has_form(&self.file, target)
+        });
+        if let Some((at, route)) = told {
+            return self.matched(at, route, target);
+        }
         let mut path_exists = false;
         for (at, route) in self.routes.iter().enumerate() {
-            if !route.pattern.has_form(&self.file, target) {
+            if route.form.told_by.is_some() || !route.pattern.has_form(&self.file, target) {
                 continue;
             }
             path_exists = true;
             if route.pattern.method == method {
-                let parameters = route::read(&self.file, &route.pattern, target)?;
-                let mut query = query::read(&self.file, &route.form.query, target)?;
-                if let Some(addresses) = &route.form.addresses {
-                    addresses.settle(&mut query)?;
-                }
-                let found = Found { route: at, parameters, query, narrowing: None };
-                return Ok(Matched { provider: self, route, found });
+                return self.matched(at, route, target);
             }
         }
         if path_exists {
@@ -171,6 +195,22 @@ impl Provider {
             return Err(Refusal::new(Reason::UnknownMethod, detail));
         }
         Err(route::unknown_path(target))
+    }
+
+    /// A request whose route is found, with its path and query read.
+    fn matched<'p>(
+        &'p self,
+        at: usize,
+        route: &'p Route,
+        target: &Target,
+    ) -> Result<Matched<'p>, Refusal> {
+        let parameters = route::read(&self.file, &route.pattern, target)?;
+        let mut query = query::read(&self.file, &route.form.query, target)?;
+        if let Some(addresses) = &route.form.addresses {
+            addresses.settle(&mut query)?;
+        }
+        let found = Found { route: at, parameters, query, narrowing: None };
+        Ok(Matched { provider: self, route, found })
     }
 }
 
@@ -231,6 +271,12 @@ impl Route {
     /// The day, such as `2026-11-20`, on which the documentation was checked.
     pub fn verified(&self) -> &str {
         &self.verified
+    }
+
+    /// The header and its value that tell it from another route of the same method and path, such
+    /// as `accept: text/plain`.
+    pub fn told_by(&self) -> Option<String> {
+        self.form.told_by.as_ref().map(ToString::to_string)
     }
 
     /// Whether it reads a body; whatever comes for another route is dropped.

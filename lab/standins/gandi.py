@@ -195,8 +195,18 @@ class Api(StandIn):
 
     @route("PUT", "/domains/{zone}/records")
     def replace(self, request):
-        """The whole zone."""
-        return self._replace(request.path_args["zone"].lower(), request.json(), lambda key: False)
+        """The whole zone, as JSON or, if the type says so, as a zone file."""
+        zone = request.path_args["zone"].lower()
+        if not request.headers.get("content-type", "").startswith("text/plain"):
+            return self._replace(zone, request.json(), lambda key: False)
+        rrsets = {}
+        for line in filter(None, map(str.strip, request.body.decode(errors="replace").splitlines())):
+            parts = line.split(None, 4)
+            if len(parts) < 5 or not parts[1].isdecimal() or parts[2] != "IN" or parts[3] not in TYPES:
+                return error(400, "Bad Request", f"Cannot parse the zone file: {line}")
+            rrsets.setdefault((parts[0].lower(), parts[3]), {"ttl": int(parts[1]), "values": []})["values"].append(parts[4])
+        self.zones[zone] = rrsets
+        return done("DNS Record Created")
 
     @route("DELETE", "/domains/{zone}/records")
     def clear(self, request):

@@ -55,8 +55,10 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
 /// Method, path, actions and notes of one route.
 fn row(route: &Route) -> Vec<String> {
     let (method, path) = route.pattern().split_once(' ').unwrap_or(("", route.pattern()));
-    let notes = if route.reads_body() { "decided by its body" } else { "" };
-    vec![method.to_owned(), path.to_owned(), actions(route).join(" "), notes.to_owned()]
+    let told_by = route.told_by().map(|header| format!("with `{header}`"));
+    let by_body = route.reads_body().then(|| "decided by its body".to_owned());
+    let notes: Vec<_> = told_by.into_iter().chain(by_body).collect();
+    vec![method.to_owned(), path.to_owned(), actions(route).join(" "), notes.join(", ")]
 }
 
 /// The names of a route's actions.
@@ -70,6 +72,7 @@ fn provider_json(provider: &Provider) -> serde_json::Value {
         let (method, path) = route.pattern().split_once(' ').unwrap_or(("", route.pattern()));
         serde_json::json!({ "id": route.id(), "method": method, "path": path,
             "actions": actions(route), "reads_body": route.reads_body(),
+            "told_by": route.told_by(),
             "docs": route.docs(), "verified": route.verified() })
     });
     let routes: Vec<_> = routes.collect();

@@ -57,6 +57,20 @@ pub(super) struct Reading<'a> {
     pub(super) by_id: Vec<usize>,
     /// Records that fields create, with their values.
     pub(super) of_field: Vec<(&'a FieldRecord, String)>,
+    /// Lists of records in objects inside the body, which are read last.
+    inside: Vec<ListInside>,
+}
+
+/// A list of records in an object inside the body.
+struct ListInside {
+    /// The body's field with the object.
+    object: String,
+    /// The list's place among the object's fields as they go on.
+    place: usize,
+    /// The batch that says how it is read.
+    batch: String,
+    /// The list.
+    items: Json,
 }
 
 /// Operations, the indexes of deletions whose values the request does not show, and those of
@@ -90,6 +104,7 @@ impl<'a> Reading<'a> {
             unseen: Vec::new(),
             by_id: Vec::new(),
             of_field: Vec::new(),
+            inside: Vec::new(),
         }
     }
 
@@ -142,6 +157,13 @@ impl<'a> Reading<'a> {
             if let Some((_, slot)) = out.get_mut(index) {
                 *slot = items;
             }
+        }
+        for list in std::mem::take(&mut self.inside) {
+            let items = self.batch(&list.batch, list.items)?;
+            let object = out.iter_mut().find(|(key, _)| *key == list.object);
+            let Some((_, Json::Object(fields))) = object else { return Err(Refusal::internal()) };
+            let (_, slot) = fields.get_mut(list.place).ok_or_else(Refusal::internal)?;
+            *slot = items;
         }
         Ok(Json::Object(out))
     }
@@ -246,7 +268,7 @@ impl<'a> Reading<'a> {
             Json::Text(ref text) => self.text(key, field, text).map(Json::Text),
             Json::Array(items) if is(Kind::Texts) => texts(key, field, items),
             Json::Array(items) if is(Kind::Objects) => self.objects(key, field, items),
-            Json::Object(fields) if is(Kind::Object) => self.object(field, fields),
+            Json::Object(fields) if is(Kind::Object) => self.object(key, field, fields),
             Json::Object(fields) if is(Kind::Map) => map(key, fields),
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
                 Err(not_this(key, field))
@@ -314,12 +336,23 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// Checks an object inside.
-    fn object(&mut self, field: &'a Field, fields: Vec<(String, Json)>) -> Result<Json, Refusal> {
+    /// Checks an object inside; lists of records in it are put off.
+    fn object(
+        &mut self,
+        key: &str,
+        field: &'a Field,
+        fields: Vec<(String, Json)>,
+    ) -> Result<Json, Refusal> {
         let object = field.of.as_ref().and_then(|name| self.file.object.get(name));
         let declared = &object.ok_or_else(Refusal::internal)?.field;
         let fields = if self.file.fold_keys { spelt(declared, fields) } else { fields };
-        Ok(Json::Object(self.fields(declared, fields, &mut Vec::new())?))
+        let mut lists = Vec::new();
+        let out = self.fields(declared, fields, &mut lists)?;
+        self.inside.extend(lists.into_iter().map(|(place, batch, items)| {
+            let object = key.to_owned();
+            ListInside { object, place, batch, items }
+        }));
+        Ok(Json::Object(out))
     }
 
     /// Checks a list of objects.
@@ -339,6 +372,10 @@ impl<'a> Reading<'a> {
 
     /// Everything that must be allowed: what the route and the fields ask, then the records.
     pub(super) fn operations(mut self, route: &RouteForm) -> Result<Meaning, Refusal> {
+        // INVARIANT: a list that was put off and not read would be judged by nobody.
+        if !self.inside.is_empty() {
+            return Err(Refusal::internal());
+        }
         if let Some(kind) = self.metadata.clone() {
             for rule in &route.metadata {
                 if self.in_set(&rule.set, &kind)? {

@@ -16,7 +16,10 @@ use crate::operation::ResourceKind;
 use crate::problem::Problem;
 use crate::record_type::RecordType;
 
-use super::file::{Asked, Credential, Field, File, Form, Kind, Object, RouteForm, Use, When};
+use super::file::{
+    Asked, Credential, Field, File, Form, Kind, Object, ResponseForm, RouteForm, Shape, ToldBy,
+    Use, When,
+};
 use super::route::{Pattern, overlap};
 use super::{Provider, load};
 
@@ -74,6 +77,7 @@ fn check(name: &str, text: &str, mut file: File) -> Result<Provider, Vec<Problem
             routes.push((form, pattern, start));
         }
     }
+    check.told(&routes);
     check.unused();
     let mut problems = check.problems;
     if !problems.is_empty() {
@@ -178,9 +182,13 @@ impl Check<'_> {
                 self.field(&table, key, field);
                 let Some(of) = &field.of else { continue };
                 let inner = self.file.object.get(of);
-                let nests =
-                    field.is.iter().any(|kind| matches!(kind, Kind::Objects | Kind::Object));
-                if nests && inner.is_some_and(|of| !is_flat(of)) {
+                // An object of the body's may have lists of records, which are read with the body's.
+                let fits = |of: &Object| match field.is.first() {
+                    Some(Kind::Objects) => is_flat(of) && is_plain(of),
+                    Some(Kind::Object) => is_flat(of) && names_nothing(of),
+                    _ => true,
+                };
+                if inner.is_some_and(|of| !fits(of)) {
                     self.problem(&table, format!("`{key}` has objects that have objects"));
                 }
             }
@@ -321,7 +329,7 @@ impl Check<'_> {
             let mut message = None;
             if other.id == form.id {
                 message = Some(format!("there are two routes `{}`", form.id));
-            } else if overlap(self.file, known, pattern) {
+            } else if overlap(self.file, known, pattern) && !told_apart(other, form) {
                 message = Some(format!(
                     "the routes `{}` and `{}` could match the same request",
                     other.id, form.id
@@ -333,6 +341,43 @@ impl Check<'_> {
                     .help("give a parameter `except` or `one_of`, or remove one of them");
                 self.problems.push(problem);
             }
+        }
+    }
+
+    /// What a header tells apart is told from something, and goes on as what it was judged as.
+    fn told(&mut self, routes: &[(&RouteForm, Pattern, usize)]) {
+        for (form, _, start) in routes {
+            let Some(told_by) = &form.told_by else { continue };
+            let mut messages = Vec::new();
+            let (ToldBy::ContentType(given) | ToldBy::Accept(given)) = told_by;
+            let plain = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'-' | b'.');
+            if !given.bytes().all(plain) || given.starts_with("multipart/") {
+                messages.push(format!("`{given}` is no content type such as `text/plain`"));
+            }
+            let beside = |(other, _, _): &(&RouteForm, Pattern, usize)| {
+                other.pattern == form.pattern && other.told_by.is_none()
+            };
+            if !routes.iter().any(beside) {
+                messages.push(format!("`{}` is told from no other route", form.id));
+            }
+            let fits = match told_by {
+                ToldBy::ContentType(given) => {
+                    form.opaque.as_ref() == Some(given) && self.file.forward.content_type != *given
+                }
+                ToldBy::Accept(given) => {
+                    let response = self.file.response.get(&form.response);
+                    let only = |one: &ResponseForm| {
+                        one.shape == Shape::Pass && one.content_types == [given.as_str()]
+                    };
+                    let passed = |name: &String| name.eq_ignore_ascii_case("accept");
+                    response.is_some_and(only) && !self.file.forward.headers.iter().any(passed)
+                }
+            };
+            if !fits {
+                messages.push(format!("`{}` goes on as something else than `{given}`", form.id));
+            }
+            let problem = |text| Problem::new(self.name, text).at_offset(self.text, *start);
+            self.problems.extend(messages.into_iter().map(problem));
         }
     }
 
@@ -354,6 +399,16 @@ impl Check<'_> {
     }
 }
 
+/// Whether two routes of one method and path have no request in common.
+fn told_apart(one: &RouteForm, other: &RouteForm) -> bool {
+    one.pattern == other.pattern
+        && match (&one.told_by, &other.told_by) {
+            (Some(ToldBy::ContentType(one)), Some(ToldBy::ContentType(other)))
+            | (Some(ToldBy::Accept(one)), Some(ToldBy::Accept(other))) => one != other,
+            (one, other) => one.is_some() != other.is_some(),
+        }
+}
+
 /// Whether a kind can stand in a path or query.
 fn is_text(kind: Kind) -> bool {
     !matches!(
@@ -372,8 +427,14 @@ fn is_text(kind: Kind) -> bool {
 
 /// Whether an object has no objects inside.
 fn is_flat(object: &Object) -> bool {
-    let nested = |kind: &Kind| matches!(kind, Kind::Batch | Kind::Objects | Kind::Object);
-    is_plain(object) && !object.field.values().any(|field| field.is.iter().any(nested))
+    let nested = |kind: &Kind| matches!(kind, Kind::Objects | Kind::Object);
+    !object.field.values().any(|field| field.is.iter().any(nested))
+}
+
+/// Whether an object says nothing of which zone or metadata the whole request is about.
+fn names_nothing(object: &Object) -> bool {
+    let named = |kind: &Kind| *kind != Kind::Batch && subject(*kind);
+    !object.field.values().any(|field| field.is.iter().any(named))
 }
 
 /// Whether an object says nothing of what the whole request is about.

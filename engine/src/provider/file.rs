@@ -17,7 +17,7 @@ pub(super) use self::answer::{LookupForm, Lookups, Paging, ResponseForm, Shape};
 pub use self::request::Login;
 pub(super) use self::request::{
     Asked, Batch, Comparison, Extent, Field, FieldRecord, Means, NarrowForm, Object, QueryRecords,
-    RouteForm, Texts, Use, When,
+    RouteForm, Texts, ToldBy, Use, When,
 };
 use crate::name::NameForm;
 

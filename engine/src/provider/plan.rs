@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::body::Reading;
-use super::file::{Batch, Extent, Means, RouteForm};
+use super::file::{Batch, Extent, Means, RouteForm, ToldBy};
 use super::filter::ResponseRule;
 use super::known::{Knowledge, Needs, Rest, Sought};
 use super::narrow::Narrowing;
@@ -185,6 +185,8 @@ impl<'p> Matched<'p> {
             return Err(Refusal::body("the request asks for nothing"));
         }
         let headers = HEADERS_ALWAYS.iter().map(|name| (*name).to_owned());
+        // Where it told the route, it is known to the last letter.
+        let accept = matches!(form.told_by, Some(ToldBy::Accept(_))).then_some("accept");
         let (body, content_type) = sent.unzip();
         Ok(Read::Plan(Box::new(Plan {
             operations,
@@ -195,7 +197,10 @@ impl<'p> Matched<'p> {
             forward: Forward {
                 method: self.route.pattern.method,
                 path_and_query: parameters.path() + &self.found.query.written(),
-                headers_pass: headers.chain(file.forward.headers.iter().cloned()).collect(),
+                headers_pass: headers
+                    .chain(file.forward.headers.iter().cloned())
+                    .chain(accept.map(str::to_owned))
+                    .collect(),
                 content_type,
                 body,
             },

@@ -110,7 +110,7 @@ impl Session {
         if known.target.path() == gate::WHOAMI_PATH {
             return self.whoami(&known, now).map(Entered::Answer);
         }
-        let found = provider.find(known.method, &known.target);
+        let found = provider.find_for(known.method, &known.target, headers.forms);
         let found = match found.as_ref().ok().and_then(Matched::narrowing_header) {
             // Twice is no filter: nobody knows which one was meant.
             Some(name) => match headers.one(&name)? {

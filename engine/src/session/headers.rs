@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::{BODY_BYTES_MAX, HEADER_BYTES_MAX};
 use crate::decision::Reason;
 use crate::key::KeyText;
-use crate::provider::CredentialScheme;
+use crate::provider::{CredentialScheme, Forms};
 use crate::request::Method;
 
 /// Headers in which some DNS provider or proxy takes a credential.
@@ -45,6 +45,8 @@ pub(super) struct Headers<'h> {
     pub(super) authority: &'h [u8],
     /// Whether the body is compressed, or encoded in any other way.
     pub(super) is_encoded: bool,
+    /// What is said of the form of the body and of the answer.
+    pub(super) forms: Forms<'h>,
     /// The announced length of the body.
     pub(super) content_length: Option<usize>,
     /// All of them: names in lower case, and values.
@@ -84,7 +86,9 @@ impl<'h> Headers<'h> {
             .map(|(name, value)| (name.as_slice(), value.as_slice()))
             .collect();
         let method = Method::parse(method);
-        Ok(Headers { method, path, authority, is_encoded, content_length, map, credentials })
+        let forms =
+            Forms { content_type: alone(map, b"content-type"), accept: alone(map, b"accept") };
+        Ok(Headers { method, path, authority, is_encoded, forms, content_length, map, credentials })
     }
 
     /// The value of a header that may stand once at most; its name is in lower case.
@@ -119,6 +123,13 @@ impl<'h> Headers<'h> {
         let text = text.ok_or(Reason::MalformedKey)?;
         KeyText::parse(&text).map_err(|_| Reason::MalformedKey)
     }
+}
+
+/// The value of a header that stands there once; none, where it does not or is repeated.
+fn alone<'h>(map: &'h [(Vec<u8>, Vec<u8>)], name: &[u8]) -> Option<&'h [u8]> {
+    let mut values = map.iter().filter(|(one, _)| one == name).map(|(_, value)| value.as_slice());
+    let first = values.next();
+    first.filter(|_| values.next().is_none())
 }
 
 /// The value of a header that may stand once at most.

@@ -1,7 +1,7 @@
 //! What a provider file says about records: their types, batches, and how values are put together.
 
 use super::super::batch::is_declared;
-use super::super::file::{Batch, Means, NamesForm};
+use super::super::file::{Batch, Kind, Means, NamesForm, Object};
 use super::super::record;
 use super::{Check, is_plain};
 use crate::record_type::RecordType;
@@ -36,7 +36,7 @@ impl Check<'_> {
             let inner = [Some(&batch.item), batch.element.as_ref()];
             for of in inner.into_iter().flatten() {
                 let object = self.file.object.get(of);
-                if object.is_some_and(|object| !is_plain(object)) {
+                if object.is_some_and(|object| !is_plain(object) || self.has_lists(object)) {
                     self.problem(&table, format!("`{of}` has fields that cannot stand in a list"));
                 }
             }
@@ -49,6 +49,13 @@ impl Check<'_> {
             self.changes(&table, batch);
             self.exchange(&table, batch);
         }
+    }
+
+    /// Whether an object inside this one has lists of records.
+    pub(super) fn has_lists(&self, object: &Object) -> bool {
+        let objects =
+            object.field.values().filter_map(|field| self.file.object.get(field.of.as_ref()?));
+        objects.flat_map(|inner| inner.field.values()).any(|field| field.is.contains(&Kind::Batch))
     }
 
     /// A second list, of values that go, stands beside one of values that come.

@@ -20,6 +20,7 @@ impl Check<'_> {
         let body = form.body.as_ref().and_then(|body| self.file.object.get(body));
         let fields = body.iter().flat_map(|object| object.field.values());
         let mut on_zone = form.enclosing || form.ask.iter().any(|asked| is_on_zone(asked.0));
+        on_zone |= body.is_some_and(|object| self.has_lists(object));
         for field in fields {
             // A zone or kind that a body may leave out would leave the request without one.
             let fixed = field.required || !field.ask.is_empty();

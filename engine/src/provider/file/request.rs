@@ -1,11 +1,13 @@
 //! The form of what a provider file says about requests: bodies, records in them, routes.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
 use super::{Kind, Names, TrailingSlash};
 use crate::operation::Action;
+use crate::provider::Forms;
 
 /// The shape of a JSON object in requests.
 #[derive(Debug, Deserialize)]
@@ -32,6 +34,7 @@ pub(in crate::provider) enum Use {
 }
 
 /// A field of a body, or a query parameter.
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file by itself")]
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::provider) struct Field {
@@ -242,6 +245,9 @@ pub(in crate::provider) struct RouteForm {
     /// Method and path, with typed parameters in braces.
     #[serde(rename = "match")]
     pub(in crate::provider) pattern: String,
+    /// What tells it from another route of the same method and path, which has the requests that
+    /// it does not.
+    pub(in crate::provider) told_by: Option<ToldBy>,
     /// What must be allowed, whatever the request says.
     #[serde(default)]
     pub(in crate::provider) ask: Vec<Asked>,
@@ -323,6 +329,39 @@ pub(in crate::provider) enum Comparison {
     Name,
     /// It is a list, and the text one of its items.
     Among,
+}
+
+/// A header that tells a route from another one of the same method and path: it stands in the
+/// request once, with nothing else in it. Without it, with more in it or twice, the request is the
+/// other route's.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::provider) enum ToldBy {
+    /// The content type of the body; what goes on has the same one, which is that of `opaque`.
+    ContentType(String),
+    /// The content type of the answer; the header goes on, and the answer is of no other.
+    Accept(String),
+}
+
+impl ToldBy {
+    /// Whether the headers of a request tell this.
+    pub(in crate::provider) fn is_told(&self, forms: Forms<'_>) -> bool {
+        let (given, wanted) = match self {
+            ToldBy::ContentType(wanted) => (forms.content_type, wanted),
+            ToldBy::Accept(wanted) => (forms.accept, wanted),
+        };
+        given.is_some_and(|given| given.eq_ignore_ascii_case(wanted.as_bytes()))
+    }
+}
+
+/// The header as it stands in a request.
+impl fmt::Display for ToldBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ToldBy::ContentType(given) => write!(f, "content-type: {given}"),
+            ToldBy::Accept(given) => write!(f, "accept: {given}"),
+        }
+    }
 }
 
 /// A login that the gate answers itself.

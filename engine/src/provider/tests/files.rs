@@ -187,3 +187,47 @@ fn a_last_dot_is_one_of_a_zone_and_an_id_one_of_a_list() {
     let two = format!("{name}\nzone = {{ use = \"used\", is = \"zone\", required = true }}");
     says(&change(name, &two), "does not name exactly one zone");
 }
+
+#[test]
+fn routes_that_a_header_tells_apart_go_on_as_what_they_are() {
+    let gandi = include_str!("../../../providers/gandi.toml");
+    let change = |from: &str, to: &str| problems_of(gandi, from, to);
+    let import = "told_by = { content-type = \"text/plain\" }";
+    assert_eq!(change(import, import), Vec::<String>::new());
+    says(&change(import, ""), "could match the same request");
+    says(&change(import, "told_by = { accept = \"text/plain\" }"), "as something else");
+    says(&change(import, "told_by = { content-type = \"text/dns\" }"), "as something else");
+    says(&change(import, "told_by = { content-type = \"Text/Plain\" }"), "is no content type");
+    let with = "told_by = { content-type = \"text/plain; charset=utf-8\" }";
+    says(&change(import, with), "is no content type");
+    says(&change(import, "told_by = { cookie = \"a\" }"), "unknown variant");
+    says(&change("opaque = \"text/plain\"", "body = \"contents\""), "as something else");
+    let export = "told_by = { accept = \"text/plain\" }";
+    says(&change(export, ""), "could match the same request");
+    says(&change("content_types = [\"text/plain\"]", "content_types = []"), "as something else");
+    says(&change("headers = [] #", "headers = [\"Accept\"] #"), "as something else");
+    let alone = change(
+        "match = \"GET /v5/livedns/domains/{domain}/records\"\ntold_by",
+        "match = \"GET /v5/livedns/domains/{domain}/zonefile\"\ntold_by",
+    );
+    says(&alone, "`zone-export` is told from no other route");
+    let again = "[[route]]\nid = \"zone-again\"\nsource = \"zonefile\"\n\
+        match = \"PUT /v5/livedns/domains/{domain}/records\"\n\
+        told_by = { content-type = \"text/plain\" }\nask = [\"zone.import\"]\n\
+        opaque = \"text/plain\"\nresponse = \"done\"\n\n[[route]]\nid = \"records-delete\"";
+    let twice = change("[[route]]\nid = \"records-delete\"", again);
+    says(&twice, "the routes `zone-import` and `zone-again` could match the same request");
+}
+
+#[test]
+fn lists_of_records_stand_in_the_body_or_one_object_of_it() {
+    let gandi = include_str!("../../../providers/gandi.toml");
+    let change = |from: &str, to: &str| problems_of(gandi, from, to);
+    let zone = "zone = { use = \"pass\", is = \"object\", of = \"new-contents\" }";
+    let many = "zone = { use = \"pass\", is = \"objects\", of = \"new-contents\" }";
+    says(&change(zone, many), "has objects that have objects");
+    let ttl = "rrset_ttl = { use = \"pass\", is = \"integer\" }\nrrset_href";
+    let inside =
+        format!("inner = {{ use = \"pass\", is = \"object\", of = \"new-contents\" }}\n{ttl}");
+    says(&change(ttl, &inside), "has fields that cannot stand in a list");
+}
