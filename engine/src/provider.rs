@@ -197,6 +197,16 @@ impl Provider {
         Err(route::unknown_path(target))
     }
 
+    /// Whether a header, by its name in lower case, tells routes of this method and path apart.
+    #[cfg(feature = "author")]
+    pub fn tells_apart(&self, header: &str, method: Method, target: &Target) -> bool {
+        self.routes.iter().any(|route| {
+            route.form.told_by.as_ref().is_some_and(|told_by| told_by.header() == header)
+                && route.pattern.method == method
+                && route.pattern.has_form(&self.file, target)
+        })
+    }
+
     /// A request whose route is found, with its path and query read.
     fn matched<'p>(
         &'p self,

@@ -186,7 +186,7 @@ impl<'p> Matched<'p> {
         }
         let headers = HEADERS_ALWAYS.iter().map(|name| (*name).to_owned());
         // Where it told the route, it is known to the last letter.
-        let accept = matches!(form.told_by, Some(ToldBy::Accept(_))).then_some("accept");
+        let accept = form.told_by.iter().filter(|told_by| matches!(told_by, ToldBy::Accept(_)));
         let (body, content_type) = sent.unzip();
         Ok(Read::Plan(Box::new(Plan {
             operations,
@@ -199,7 +199,7 @@ impl<'p> Matched<'p> {
                 path_and_query: parameters.path() + &self.found.query.written(),
                 headers_pass: headers
                     .chain(file.forward.headers.iter().cloned())
-                    .chain(accept.map(str::to_owned))
+                    .chain(accept.map(|told_by| told_by.header().to_owned()))
                     .collect(),
                 content_type,
                 body,

@@ -12,6 +12,7 @@ use zonegate_engine::bundle::Bundle;
 use zonegate_engine::decision::Reason;
 use zonegate_engine::key::KeyText;
 use zonegate_engine::provider::{CredentialScheme, Provider};
+use zonegate_engine::request::{Method, Target};
 
 use super::question::{Question, What};
 use super::request::{Request, Walked, walk};
@@ -22,7 +23,7 @@ use crate::output::{json, line, note};
 
 /// Operations that a row can list.
 const MEANS_MAX: usize = 16;
-/// Headers that no gate and no provider decides by.
+/// Headers that no gate and no provider decides by, but where they tell two routes apart.
 const IDLE: [&str; 5] = ["accept", "user-agent", "content-type", "referer", "cookie"];
 /// What the row is called while it is run.
 const FILE: &str = "the row";
@@ -145,13 +146,19 @@ fn fields(
     }
     lines.push(format!("send = {}", quoted(&format!("{} {}", request.method, request.target))));
     let mut headers = Vec::new();
+    let method = Method::parse(request.method.as_bytes());
+    let asked = method.zip(Target::parse(request.target.as_bytes()).ok());
+    let decides = |name: &str| {
+        let asked = asked.as_ref();
+        asked.is_some_and(|(method, target)| provider.tells_apart(name, *method, target))
+    };
     for (name, value) in &rest.headers {
         if zonegate_engine::session::takes_credentials(name) && name != "x-auth-email" {
             return Err("a row never has a credential that is no key of this gate; write it by \
                         hand"
                 .to_owned());
         }
-        if !IDLE.contains(&name.as_str()) {
+        if !IDLE.contains(&name.as_str()) || decides(name) {
             headers.push(format!("[{}, {}]", quoted(name), quoted(value)));
         }
     }

@@ -344,6 +344,14 @@ pub(in crate::provider) enum ToldBy {
 }
 
 impl ToldBy {
+    /// The header's name.
+    pub(in crate::provider) fn header(&self) -> &'static str {
+        match self {
+            ToldBy::ContentType(_) => "content-type",
+            ToldBy::Accept(_) => "accept",
+        }
+    }
+
     /// Whether the headers of a request tell this.
     pub(in crate::provider) fn is_told(&self, forms: Forms<'_>) -> bool {
         let (given, wanted) = match self {
@@ -357,10 +365,8 @@ impl ToldBy {
 /// The header as it stands in a request.
 impl fmt::Display for ToldBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ToldBy::ContentType(given) => write!(f, "content-type: {given}"),
-            ToldBy::Accept(given) => write!(f, "accept: {given}"),
-        }
+        let (ToldBy::ContentType(given) | ToldBy::Accept(given)) = self;
+        write!(f, "{}: {given}", self.header())
     }
 }
 
