@@ -121,6 +121,36 @@ impl Action {
         }
     }
 
+    /// Whether what it allows is a change. To see how a zone is transferred takes
+    /// [`Action::ZoneTransfer`], too.
+    pub const fn changes(self) -> bool {
+        match self {
+            Action::ZoneCreate
+            | Action::ZoneUpdate
+            | Action::ZoneDelete
+            | Action::ZoneImport
+            | Action::ZoneTransfer
+            | Action::RecordCreate
+            | Action::RecordDelete
+            | Action::RecordWildcard
+            | Action::DnssecWrite
+            | Action::MetadataWrite
+            | Action::SecretWrite
+            | Action::CertificateIssue
+            | Action::ServerWrite => true,
+            Action::ZoneList
+            | Action::ZoneRead
+            | Action::ZoneExport
+            | Action::RecordRead
+            | Action::DnssecRead
+            | Action::MetadataRead
+            | Action::SecretRead
+            | Action::ServerRead
+            | Action::Search
+            | Action::KeyDescribe => false,
+        }
+    }
+
     /// The action with this policy name, if there is one.
     pub fn from_name(name: &str) -> Option<Action> {
         Action::ALL.iter().copied().find(|action| action.name() == name)

@@ -43,7 +43,7 @@ pub struct ResponseRule {
     pub(super) query: Vec<(String, String)>,
     /// What entries of a list must be like besides.
     pub(super) narrowing: Option<Narrowing>,
-    /// Whether the request could change something.
+    /// Whether the request changes something, by what it means.
     pub(super) wrote: bool,
     /// Scheme and authority under which the client reached the gate, such as
     /// `http://127.0.0.1:8053`: what links lead to. Empty, they become paths.

@@ -184,9 +184,7 @@ impl<'p> Matched<'p> {
         if operations.is_empty() {
             return Err(Refusal::body("the request asks for nothing"));
         }
-        let headers = HEADERS_ALWAYS.iter().map(|name| (*name).to_owned());
-        // Where it told the route, it is known to the last letter.
-        let accept = form.told_by.iter().filter(|told_by| matches!(told_by, ToldBy::Accept(_)));
+        let wrote = writes(self.route.pattern.method, &operations);
         let (body, content_type) = sent.unzip();
         Ok(Read::Plan(Box::new(Plan {
             operations,
@@ -197,10 +195,7 @@ impl<'p> Matched<'p> {
             forward: Forward {
                 method: self.route.pattern.method,
                 path_and_query: parameters.path() + &self.found.query.written(),
-                headers_pass: headers
-                    .chain(file.forward.headers.iter().cloned())
-                    .chain(accept.map(|told_by| told_by.header().to_owned()))
-                    .collect(),
+                headers_pass: self.headers_pass(),
                 content_type,
                 body,
             },
@@ -208,13 +203,22 @@ impl<'p> Matched<'p> {
                 asked: name.zip(rtype),
                 query: self.found.query.given.clone(),
                 narrowing: self.found.narrowing.clone(),
-                wrote: form.addresses.is_some()
-                    || !matches!(self.route.pattern.method, Method::Get | Method::Head),
+                wrote,
                 ..ResponseRule::new(form.response.clone(), about)
             },
             denied_zone_is_404: (parameters.zone.is_some() || parameters.zone_id.is_some())
                 && self.route.actions().contains(&Action::ZoneRead),
         })))
+    }
+
+    /// The names of headers that go on.
+    fn headers_pass(&self) -> Vec<String> {
+        let always = HEADERS_ALWAYS.iter().map(|name| (*name).to_owned());
+        let named = self.provider.file.forward.headers.iter().cloned();
+        // Where it told the route, it is known to the last letter.
+        let accepts = |told_by: &&ToldBy| matches!(told_by, ToldBy::Accept(_));
+        let told_by = self.route.form.told_by.iter().filter(accepts);
+        always.chain(named).chain(told_by.map(|one| one.header().to_owned())).collect()
     }
 
     /// The owner name that the path gives; it is written into the path as it goes on.
@@ -277,6 +281,13 @@ impl<'p> Matched<'p> {
     fn needs_zone(&self) -> Needs {
         Needs { zone: true, ..self.needs() }
     }
+}
+
+/// Whether a request changes something, by what it means: some APIs read by POST. A GET can need
+/// more than it does, to see how a zone is transferred; only of records it is believed.
+fn writes(method: Method, operations: &[Operation]) -> bool {
+    let reads = matches!(method, Method::Get | Method::Head);
+    operations.iter().any(|one| one.action.changes() && (!reads || one.as_record().is_some()))
 }
 
 /// The actions on records that something always asks for.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::CAPS;
 use crate::decision::Reason;
 use crate::name::{Name, NameForm};
-use crate::provider::{Knowledge, Lookup, Provider, Read, Refusal};
+use crate::provider::{Answer, Knowledge, Lookup, Provider, Read, Refusal};
 use crate::request::{Method, Target};
 
 /// The API in small.
@@ -275,4 +275,31 @@ fn a_zone_in_the_body_is_the_path_s() {
     assert_eq!(of(r#"{"domain":"Example.COM"}"#), ["zone.update example.com"]);
     assert_eq!(of("{}"), ["zone.update example.com"]);
     assert_eq!(of(r#"{"domain":"example.net"}"#), ["body-not-understood"]);
+}
+
+#[test]
+fn what_a_request_means_says_whether_it_wrote() {
+    let answered = |method: &str, path: &str, status: u16, body: &str| {
+        let method = Method::parse(method.as_bytes()).unwrap();
+        let target = Target::parse(path.as_bytes()).unwrap();
+        let plan = small().find(method, &target).unwrap().plan(b"", &CAPS).unwrap();
+        let (content_type, body) = (Some("application/json"), body.as_bytes());
+        let answer = Answer { status, content_type, headers: &[], body };
+        small().filter(&plan.response, answer, "r-1", &mut |_| false).unwrap()
+    };
+    let hidden = r#"{"id":1,"name":"","type":0,"value":"192.0.2.1"}"#;
+    let error = r#"{"error":"hidden is in the way"}"#;
+    let rows = [
+        ("POST", "/names/example.com/record", false),
+        ("POST", "/names/example.com/touch", true),
+        ("GET", "/names/example.com/transfer", false),
+        ("GET", "/names/example.com/drop/A", true),
+    ];
+    for (method, path, wrote) in rows {
+        // A record that was written and may not be read is no unknown one.
+        let read = answered(method, path, 200, hidden);
+        assert_eq!(read.status, if wrote { 200 } else { 404 }, "{path}");
+        let text = String::from_utf8(answered(method, path, 422, error).body).unwrap();
+        assert_eq!(text.contains("hidden"), wrote, "{path}: {text}");
+    }
 }
