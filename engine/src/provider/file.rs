@@ -214,6 +214,29 @@ pub(super) struct ErrorForm {
     /// whose text is there.
     #[serde(default)]
     pub(super) harmless: Vec<Harmless>,
+    /// How an answer says that it is an error, although its status is that of a success.
+    pub(super) in_success: Option<InSuccess>,
+}
+
+/// What makes an answer with the status of a success an error; the client gets one with the status
+/// 400.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InSuccess {
+    /// The field, as a path such as `status`.
+    pub(super) field: String,
+    /// What it is in every error, and in nothing else.
+    pub(super) is: Scalar,
+}
+
+/// A text, or a bool.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Scalar {
+    /// A text, in any case.
+    Text(String),
+    /// `true` or `false`.
+    Bool(bool),
 }
 
 /// An error of the provider whose text may be passed on.

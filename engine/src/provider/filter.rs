@@ -23,11 +23,14 @@ use super::file::{ResponseForm, Shape};
 use super::narrow::Narrowing;
 
 pub(super) use self::fields::Fields;
-pub(super) use self::place::{number_at, text_at};
+pub(super) use self::place::{is_at, number_at, text_at};
 pub(super) use self::split::{each, unquoted};
 
 /// The statuses without a body.
 const BODILESS: [u16; 2] = [204, 304];
+
+/// The status of an error that came with the status of a success.
+const IN_SUCCESS: u16 = 400;
 
 /// What is done with a route's answer, and what must be known of the request for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,6 +156,7 @@ impl Provider {
     ) -> Treatment {
         let Some(form) = self.file.response.get(&rule.form) else { return Treatment::Hold };
         let passes = form.shape == Shape::Pass
+            && self.file.error.in_success.is_none()
             && form.statuses.contains(&status)
             && (bodiless || BODILESS.contains(&status) || is_type(form, content_type));
         if passes { Treatment::Stream } else { Treatment::Hold }
@@ -172,6 +176,13 @@ impl Provider {
     ) -> Result<Filtered, Reason> {
         let form = self.file.response.get(&rule.form).ok_or(Reason::Internal)?;
         if !form.statuses.contains(&answer.status) {
+            return self.error_answer(form, rule, answer, request_id);
+        }
+        // SECURITY: an error is one whatever its status: its text is the provider's (case
+        // `an-error-with-the-status-of-a-success-tells-nothing`).
+        let in_success = self.file.error.in_success.as_ref();
+        if in_success.is_some_and(|error| is_at(answer.body, &error.field, &error.is)) {
+            let answer = Answer { status: IN_SUCCESS, ..answer };
             return self.error_answer(form, rule, answer, request_id);
         }
         if BODILESS.contains(&answer.status)

@@ -165,6 +165,10 @@ impl Check<'_> {
             self.problem("error", "only a status of 400 to 499 can be harmless");
         }
         self.paths("error", form.harmless.iter().map(|rule| &rule.field));
+        self.paths("error", form.in_success.iter().map(|error| &error.field));
+        if form.in_success.as_ref().is_some_and(|error| error.field.is_empty()) {
+            self.problem("error", "`in_success` names no field");
+        }
         self.paths("error", form.harmless.iter().filter_map(|rule| rule.number.as_ref()));
     }
 }

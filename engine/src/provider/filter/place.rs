@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 
 use super::fields::Fields;
 use super::split::{items, unquoted};
+use crate::provider::file::Scalar;
 
 /// What JSON takes for blank.
 const BLANK: [char; 4] = [' ', '\t', '\n', '\r'];
@@ -245,6 +246,21 @@ pub(in crate::provider) fn text_at(body: &[u8], path: &str) -> Option<String> {
         Spot::There(text) => unquoted(text).map(Cow::into_owned),
         Spot::Null | Spot::Absent => None,
     }
+}
+
+/// Whether this stands at a path of a document.
+pub(in crate::provider) fn is_at(body: &[u8], path: &str, wanted: &Scalar) -> bool {
+    let found = std::str::from_utf8(body).ok().and_then(|text| {
+        let mut tree = Tree::new(text);
+        Some(match tree.find(path)? {
+            Spot::There(found) => match wanted {
+                Scalar::Text(wanted) => unquoted(found)?.eq_ignore_ascii_case(wanted),
+                Scalar::Bool(wanted) => found == if *wanted { "true" } else { "false" },
+            },
+            Spot::Null | Spot::Absent => false,
+        })
+    });
+    found == Some(true)
 }
 
 /// The whole number at a path of a document, as its text; none where there is none.

@@ -231,3 +231,14 @@ fn lists_of_records_stand_in_the_body_or_one_object_of_it() {
         format!("inner = {{ use = \"pass\", is = \"object\", of = \"new-contents\" }}\n{ttl}");
     says(&change(ttl, &inside), "has fields that cannot stand in a list");
 }
+
+#[test]
+fn an_error_in_a_success_has_a_field() {
+    let porkbun = include_str!("../../../providers/porkbun.toml");
+    let change = |from: &str, to: &str| problems_of(porkbun, from, to);
+    let field = "field = \"status\"\nis = \"ERROR\"";
+    assert_eq!(change(field, "field = \"a.status\"\nis = false"), Vec::<String>::new());
+    says(&change(field, "field = \"\"\nis = \"ERROR\""), "names no field");
+    says(&change(field, "field = \"status\"\nis = 1"), "did not match any variant");
+    says(&change(field, "field = \"status\""), "missing field `is`");
+}
