@@ -257,3 +257,18 @@ def test_two_hundred_deletions_take_one_listing(many, cloudflare, keys):
     assert answer.status == 200, answer
     assert not set(made) & set(zone["records"])
     assert len([each for each in cloudflare.log if each.method == "GET"]) <= 2
+
+
+def test_a_transfer_is_set_up_for_the_zone_of_the_path(many, cloudflare, keys):
+    """The body names the zone once more: another one is refused, with and without its dot, and the right one has it."""
+    def set_up(way: str, name: str, key: str = "demoanytrans") -> int:
+        """The status of setting a transfer up."""
+        body = {"name": name, "peers": ["d" * 32], "auto_refresh_seconds": 3600} if way == "incoming" else {"name": name, "peers": ["d" * 32]}
+        path = f"{RECORDS.removesuffix('/dns_records')}/secondary_dns/{way}"
+        return many.ask("cloudflare", "POST", path, keys[key], body=json.dumps(body).encode(), headers={"content-type": "application/json"}).status
+    zone = next(zone for zone in cloudflare.zones.values() if zone["name"] == "example.com")
+    for way in ("incoming", "outgoing"):
+        assert [set_up(way, name) for name in ("example.net", "example.net.", "www.example.com.", "")] == [404] * 4
+        assert set_up(way, "example.com.", "demoanyrecs1") in (403, 404)
+        assert way not in zone.get("transfers", {})
+        assert set_up(way, "Example.com") == 200 and zone["transfers"][way]["name"] == "example.com."

@@ -2,7 +2,7 @@
 
 import pytest
 
-from . import registrars
+from . import registrars, two
 from .unmodified import Unmodified, credulous
 
 OCTODNS = {"class": "octodns_gandi.GandiProvider", "token": "env/GANDI_TOKEN"}
@@ -113,3 +113,48 @@ def test_octodns_cannot_touch_what_it_does_not_see(client, gandi, keys):
     assert "Forbidden" in registrars.failed(done) or "403" in done.stdout
     assert {key: rrset for key, rrset in gandi.zones["example.com"].items() if key[0] != "_acme-challenge.www"} == {
         key: rrset for key, rrset in before.items() if key[0] != "_acme-challenge.www"}
+
+
+RECORDS = "/v5/livedns/domains/example.com/records"
+"""All records of a zone: JSON, or a zone file."""
+
+ZONE_FILE = b'www 300 IN A 192.0.2.90\n@ 300 IN TXT "v=spf1 -all"\n'
+"""A zone of two records."""
+
+
+def content_types(stand_in) -> list:
+    """The content types of the writes that came."""
+    return [kind for each in stand_in.log if each.method == "PUT" for kind in each.header("content-type")]
+
+
+def test_a_zone_file_goes_in_and_out(many, gandi, keys):
+    """Who imports and exports zones: the whole zone, as text."""
+    ask = lambda method, headers, **more: many.ask("gandi", method, RECORDS, keys["demoanytrans"], headers=headers, **more)
+    assert ask("PUT", {"content-type": "text/plain"}, body=ZONE_FILE).status == 201
+    assert values(gandi, "www", "A") == ["192.0.2.90"] and values(gandi, "mail", "A") == [] and content_types(gandi) == ["text/plain"]
+    answer = ask("GET", {"accept": "text/plain"})
+    assert answer.status == 200 and answer.headers["content-type"].startswith("text/plain") and "192.0.2.90" in answer.text
+
+
+def test_a_zone_file_is_none_of_a_key_for_records(many, gandi, keys):
+    """Neither as text nor as JSON that is called text; nothing comes to Gandi."""
+    before = dict(gandi.zones["example.com"])
+    for body in (ZONE_FILE, b'{"items":[{"rrset_name":"www","rrset_type":"A","rrset_values":["192.0.2.90"]}]}'):
+        answer = many.ask("gandi", "PUT", RECORDS, keys["demoanyrecs1"], headers={"content-type": "text/plain"}, body=body)
+        assert answer.status == 403, answer.text
+    assert many.ask("gandi", "GET", RECORDS, keys["demoanyrecs1"], headers={"accept": "text/plain"}).status == 403
+    assert gandi.zones["example.com"] == before and gandi.log == []
+
+
+@pytest.mark.parametrize("kinds", [["text/plain", "application/json"], ["application/json", "text/plain"], ["text/plain", "text/plain"],
+                                   ["text/plain; charset=utf-8"], ["text/plain, application/json"], []], ids=str)
+def test_a_content_type_that_says_two_things_is_json(many, gandi, keys, kinds):
+    """A zone file is then no JSON, and JSON goes on as nothing else, over HTTP/2 too."""
+    headers = [("authorization", f"Bearer {keys['demoanytrans']}"), *(("content-type", kind) for kind in kinds)]
+    port = many.gate.ports["gandi", "main"]
+    assert two.ask(port, "PUT", RECORDS, headers, [ZONE_FILE]).status == 422 and gandi.log == []
+    headers[0] = ("authorization", f"Bearer {keys['demoanyrecs1']}")
+    gandi.zones["example.com"] = {("www", "A"): gandi.zones["example.com"]["www", "A"]}
+    json = b'{"items":[{"rrset_name":"www","rrset_type":"A","rrset_values":["192.0.2.90"]}]}'
+    assert two.ask(port, "PUT", RECORDS, headers, [json]).status == 201
+    assert content_types(gandi) == ["application/json"] and values(gandi, "www", "A") == ["192.0.2.90"]
