@@ -170,8 +170,8 @@ impl Provider {
         target: &Target,
         forms: Forms<'_>,
     ) -> Result<Matched<'_>, Refusal> {
-        // SECURITY: what a header tells apart is judged as what goes on as nothing else: the content
-        // type that goes on is the route's (case `a-lying-content-type-is-judged-as-what-goes-on`).
+        // SECURITY: whichever route a header tells, what goes on says the same: the content type is
+        // the route's own (case `a-lying-content-type-is-judged-as-what-goes-on`).
         let told = self.routes.iter().enumerate().find(|(_, route)| {
             route.form.told_by.as_ref().is_some_and(|told_by| told_by.is_told(forms))
                 && route.pattern.method == method

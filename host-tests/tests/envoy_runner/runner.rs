@@ -186,7 +186,12 @@ impl EnvoyGate {
             // One record that may not be read looks as if it were not there.
             let hidden =
                 target.is_cloud() && case.method == "GET" && (said, status) == (200, Some(404));
-            if outcome.decision == Decision::Allow && status != Some(said) && !hidden {
+            // An error with the status of a success is told with that of an error.
+            let failed = target.is_cloud()
+                && (said, status) == (200, Some(400))
+                && answer.as_ref().is_some_and(is_of_the_provider);
+            let same = status == Some(said) || hidden || failed;
+            if outcome.decision == Decision::Allow && !same {
                 let line = format!("the provider answers {said}, and the client gets {status:?}");
                 outcome.trouble.push(line);
             }
@@ -264,6 +269,11 @@ impl EnvoyGate {
             self.early.extend(names.zip(outcomes));
         }
     }
+}
+
+/// Whether an answer says that the provider, and not the gate, refused the request.
+fn is_of_the_provider(answer: &Message) -> bool {
+    String::from_utf8_lossy(&answer.body).contains("provider-refused")
 }
 
 /// Who answered, in words.
