@@ -8,10 +8,12 @@ HTTP_GATE:= $(TARGET)/wasm32-wasip1/release/zonegate_http_gate.wasm
 MIDDLEWARE:= $(TARGET)/wasm32-wasip1/release/zonegate_middleware.wasm
 ZONEGATE := $(TARGET)/debug/zonegate
 LAB      := python3 -m lab
+IMAGE    ?= zonegate:0.1
+CONTAINERS ?= $(firstword $(shell command -v podman docker buildah))
 RUN      := .lab/run$(if $(PORT),-$(PORT))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build component release lint fmt policies publish bench e2e setup clean
+.PHONY: help run test build component release image lint fmt policies publish bench e2e setup clean
 
 help: ## print this list
 	@echo "Zonegate: a policy gate for DNS provider APIs."
@@ -51,6 +53,13 @@ release: ## build the filter and the command for a release: slower to build, sma
 	cargo build --profile dist --locked --target wasm32-wasip1 -p zonegate-filter
 	cargo build --profile dist --locked -p zonegate-cli
 	@python3 -m lab.module $(TARGET)/wasm32-wasip1/dist/zonegate_filter.wasm
+
+# What goes into the image is put into a folder of its own, so that nothing else of the checkout can.
+image: release ## make the image for Kubernetes and meshes; IMAGE= names it, CONTAINERS= is podman, docker or buildah
+	@test -n "$(CONTAINERS)" || { echo "make image needs podman, docker or buildah" >&2; exit 1; }
+	@mkdir -p $(TARGET)/image
+	@cp envoy/Containerfile $(TARGET)/dist/zonegate $(TARGET)/wasm32-wasip1/dist/zonegate_filter.wasm $(TARGET)/image/
+	$(CONTAINERS) build --file $(TARGET)/image/Containerfile --tag $(IMAGE) $(if $(ENVOY_IMAGE),--build-arg ENVOY=$(ENVOY_IMAGE)) $(TARGET)/image
 
 lint: ## check formatting and lints
 	cargo fmt --all --check

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import socket
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +59,18 @@ def ask(port: int, method: str, path: str, key: str | None = None, body=None, he
     try:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.request(method, path, body=body, headers=sent)
+        return _read(connection.sock, method)
+    finally:
+        connection.close()
+
+
+def ask_tls(port: int, host: str, context: ssl.SSLContext, method: str, path: str, body=None, headers: dict | None = None,
+            timeout: float = 20) -> Answer:
+    """One request by TLS to 127.0.0.1 as if this host were there: its name is asked for, and verified as `context` says."""
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout)
+    connection.sock = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=timeout), server_hostname=host)
+    try:
+        connection.request(method, path, body=None if body is None else json.dumps(body), headers={"Host": host, **(headers or {})})
         return _read(connection.sock, method)
     finally:
         connection.close()
