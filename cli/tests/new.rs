@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{Folder, Run};
@@ -39,6 +40,51 @@ fn each_kind_of_policy_passes() {
     let again = folder.run(&["new", "policy", "team-read", "--zone", "example.net"]);
     assert_eq!(again.code, 1);
     assert!(again.err.contains("is there already"), "{}", again.err);
+}
+
+#[test]
+fn a_folder_of_ones_own_passes_and_takes_a_first_key() {
+    let folder = Folder::new();
+    std::fs::remove_dir_all(folder.policies()).unwrap();
+    let run = good(folder.run(&["new", "folder", "policies"]));
+    assert!(run.out.contains("wrote policies/guardrails/zones.cedar"), "{}", run.out);
+    passes(&folder, &[]);
+    // What it is told to do next works: with a key whose grant stands in the folder.
+    let key = ["new", "key", "--description", "certificates of www", "--may", "acme-host"];
+    let rest = ["--zone", "example.com", "--name", "_acme-challenge.www.example.com"];
+    let made = good(folder.run(&[&key[..], &rest].concat()));
+    assert!(made.out.starts_with("zgk_"), "{}", made.out);
+    good(folder.run(&["new", "policy", "team", "--zone", "example.net", "--may", "records"]));
+    good(folder.run(&["new", "table", "mine", "--provider", "cloudflare", "--key", "none"]));
+    passes(&folder, &[]);
+    good(folder.run(&["bundle", "--bare", "--output", "bundle"]));
+    let again = folder.run(&["new", "folder", "policies"]);
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("is not empty"), "{}", again.err);
+}
+
+#[test]
+fn a_folder_of_ones_own_has_all_guardrails_and_templates_of_the_library() {
+    let folder = Folder::new();
+    good(folder.run(&["new", "folder", "mine"]));
+    let library = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../policies"));
+    let manifest = |dir: &Path| -> toml::Table {
+        toml::from_str(&std::fs::read_to_string(dir.join("manifest.toml")).unwrap()).unwrap()
+    };
+    let mine = folder.path.join("mine");
+    assert_eq!(manifest(&mine)["guardrails"], manifest(library)["guardrails"]);
+    for kind in ["guardrails", "templates"] {
+        for entry in std::fs::read_dir(library.join(kind)).unwrap() {
+            let path = entry.unwrap().path();
+            let copy = mine.join(kind).join(path.file_name().unwrap());
+            assert_eq!(
+                std::fs::read(&copy).ok(),
+                Some(std::fs::read(&path).unwrap()),
+                "{}",
+                copy.display()
+            );
+        }
+    }
 }
 
 #[test]

@@ -1,16 +1,17 @@
-//! `zonegate new`: a policy, a key or a table to begin with.
+//! `zonegate new`: a folder, a policy, a key or a table to begin with.
 //!
 //! What is not given as an option is asked for where a person sits at a terminal, and is an error
 //! that names the option where nobody does. What is made is read back as the gate would read it; if
 //! anything is wrong with the folder then, everything is put back.
 
 mod change;
+mod folder;
 mod key;
 mod policy;
 mod question;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use zonegate_engine::problem::Problem;
@@ -20,7 +21,7 @@ use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::output::{failure, json, line};
 
-/// Begin a policy, a key or a table; what is made passes `check` and `test`.
+/// Begin a policies folder, a policy, a key or a table; what is made passes `check` and `test`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The policies folder
@@ -35,6 +36,7 @@ pub(crate) struct Arguments {
 /// What can be begun; what help says of each stands at its arguments.
 #[derive(Debug, Subcommand)]
 enum What {
+    Folder(folder::Arguments),
     Policy(policy::Arguments),
     Key(key::Arguments),
     Table(table::Arguments),
@@ -69,8 +71,12 @@ struct Made {
 
 /// Makes what is asked for.
 pub(crate) fn run(arguments: &Arguments, format: Format) -> Exit {
-    let dir = arguments.dir.as_path();
+    let mut dir: &Path = &arguments.dir;
     let made = match &arguments.what {
+        What::Folder(arguments) => {
+            dir = arguments.folder();
+            folder::make(arguments)
+        }
         What::Policy(arguments) => policy::make(dir, arguments),
         What::Key(arguments) => key::make(dir, arguments),
         What::Table(arguments) => table::make(dir, arguments),

@@ -9,15 +9,17 @@ use super::question::Question;
 use super::{Made, Refused, named};
 use crate::command::key::new_key;
 
-/// What the ids of keys for tables begin with; they are not delivered without `--demo`.
-const DEMO: &str = "demo";
+/// The account of keys for tables. Their texts are public, and no gate serves it: wherever such a
+/// key turns up, it opens nothing.
+const TABLES: &str = "tables";
 /// The PowerDNS API's path of zones, which the rows use.
 const ZONES: &str = "/api/v1/servers/localhost/zones";
 
 /// Begin a policy: a role with rights in one zone.
 ///
-/// It gets a file in `roles/`, its line in the manifest, the role in `roles.toml`, a public key for
-/// tables, and a table with what must be allowed and what must not.
+/// It gets a file in `roles/`, its line in the manifest, the role in `roles.toml`, a table with what
+/// must be allowed and what must not, and a public key for that table, for an account that no gate
+/// serves.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The name of the role, of its policy and of its file
@@ -98,14 +100,14 @@ pub(super) fn make(dir: &Path, arguments: &Arguments) -> Result<Made, Refused> {
     })?;
     let policy = format!("roles/{name}.cedar");
     let table = format!("cases/{name}.toml");
-    let key = new_key(KeyForm::Long, Some(&demo_id()?))?;
+    let key = new_key(KeyForm::Long, None)?;
     let mut changes = Changes::of(dir);
     changes.create(&policy, policy_text(&name, &zone, may))?;
     changes.create(&table, table_text(&name, &zone, may))?;
     changes
         .append("roles.toml", &format!("\n[role.{name}]\ndescription = \"{}: {zone}\"\n", may.doc));
     changes.append("keys.toml", &format!(
-        "\n[[key]]\nid = \"{}\"\ndigest = \"{}\"\ndescription = \"for the tables: a key with the role {name}\"\naccounts = [\"powerdns/main\"]\nroles = [\"{name}\"]\n",
+        "\n[[key]]\nid = \"{}\"\ndigest = \"{}\"\ndescription = \"for the tables alone: a key with the role {name}\"\naccounts = [\"powerdns/{TABLES}\"]\nroles = [\"{name}\"]\nallow = [{{ lint = \"key-without-expiry\", reason = \"no gate serves its account\" }}]\n",
         key.id(),
         key.digest(),
     ));
@@ -115,13 +117,6 @@ pub(super) fn make(dir: &Path, arguments: &Arguments) -> Result<Made, Refused> {
     let next =
         format!("now change {policy} and {table} as you need, and give the role `{name}` to a key");
     Ok(Made { files, next, key: None })
-}
-
-/// A fresh id of a key for tables.
-fn demo_id() -> Result<String, Refused> {
-    let drawn = new_key(KeyForm::Long, None)?;
-    let end: String = drawn.id().chars().skip(DEMO.len()).collect();
-    Ok(format!("{DEMO}{end}"))
 }
 
 /// The policies of a role.
@@ -160,7 +155,7 @@ fn table_text(name: &str, zone: &str, may: &May) -> String {
     };
     let what = if may.writes { "writes a record of the zone" } else { "writes nothing" };
     let mut text = format!(
-        "# What the role {name} may do, and what is next to it.\nprovider = \"powerdns\"\naccount = \"main\"\nnow = \"2026-06-03T10:00:00Z\"\nfrom = \"198.51.100.7\"\n"
+        "# What the role {name} may do, and what is next to it.\nprovider = \"powerdns\"\naccount = \"{TABLES}\"\nnow = \"2026-06-03T10:00:00Z\"\nfrom = \"198.51.100.7\"\n"
     );
     let read = format!("send = \"GET {ZONES}/{zone}.\"\n");
     text.push_str(&case("reads the zone", read, &format!("allow = [\"{zone_id}\"]")));
