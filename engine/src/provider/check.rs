@@ -180,6 +180,9 @@ impl Check<'_> {
             self.refer(&table, "source", &object.source);
             for (key, field) in &object.field {
                 self.field(&table, key, field);
+                if field.without.is_some() {
+                    self.problem(&table, format!("`{key}` has `without`, which queries alone have"));
+                }
                 let Some(of) = &field.of else { continue };
                 let inner = self.file.object.get(of);
                 // An object of the body's may have lists of records, which are read with the body's.
@@ -239,7 +242,12 @@ impl Check<'_> {
                 self.problem(table, format!("`{key}` creates no record that can be"));
             }
         }
-        for set in field.one_of.iter().chain(&field.when_in) {
+        let signs = field.without.as_ref().and_then(|set| self.file.set.get(set));
+        let found = |sign: &String| !sign.is_empty() && *sign == sign.to_ascii_lowercase();
+        if signs.is_some_and(|signs| !signs.iter().all(found)) {
+            self.problem(table, format!("`{key}` is without texts that are not in lower case"));
+        }
+        for set in field.one_of.iter().chain(&field.without).chain(&field.when_in) {
             self.refer(table, "set", set);
         }
         self.asks(table, &field.ask);

@@ -72,6 +72,15 @@ fn parameter(file: &File, field: &Field, key: &str, value: &str) -> Result<Strin
             return Err(refuse(format!("the query parameter `{key}` cannot be {}", quoted(value))));
         }
     }
+    // SECURITY: an operator in front of a text would list by a part of it (case `records-list:
+    // content=contains: would spell out hidden records`).
+    if let Some(set) = &field.without {
+        let signs = file.set.get(set).ok_or_else(Refusal::internal)?;
+        let folded = value.to_ascii_lowercase();
+        if let Some(sign) = signs.iter().find(|sign| folded.contains(*sign)) {
+            return Err(refuse(format!("the query parameter `{key}` cannot have `{sign}` in it")));
+        }
+    }
     let kind = field.is.first().ok_or_else(Refusal::internal)?;
     text::check(file, *kind, value).map_err(|refusal| {
         if refusal.reason == Reason::BodyNotUnderstood {

@@ -49,6 +49,9 @@ pub(in crate::provider) struct Field {
     pub(in crate::provider) required: bool,
     /// The set that holds all its values.
     pub(in crate::provider) one_of: Option<String>,
+    /// Of a query parameter: the set of texts none of which may stand anywhere in it, because the
+    /// provider takes them for something else than a part of the text.
+    pub(in crate::provider) without: Option<String>,
     /// The object or batch inside.
     pub(in crate::provider) of: Option<String>,
     /// Whether `null` goes on, where it means something.

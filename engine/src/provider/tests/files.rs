@@ -189,6 +189,20 @@ fn a_last_dot_is_one_of_a_zone_and_an_id_one_of_a_list() {
 }
 
 #[test]
+fn what_stands_in_no_query_is_a_set_in_lower_case() {
+    let cloudflare = include_str!("../../../providers/cloudflare.toml");
+    let change = |from: &str, to: &str| problems_of(cloudflare, from, to);
+    let content = "is = \"text\", without = \"operators\"";
+    assert_eq!(change(content, content), Vec::<String>::new());
+    says(&change(content, "is = \"text\", without = \"signs\""), "signs");
+    says(&change("[\"contains:\",", "[\"Contains:\","), "not in lower case");
+    says(&change("[\"contains:\",", "[\"\","), "not in lower case");
+    let comment = "comment = { use = \"pass\", is = \"text\" }";
+    let without = "comment = { use = \"pass\", is = \"text\", without = \"operators\" }";
+    says(&change(comment, without), "queries alone");
+}
+
+#[test]
 fn routes_that_a_header_tells_apart_go_on_as_what_they_are() {
     let gandi = include_str!("../../../providers/gandi.toml");
     let change = |from: &str, to: &str| problems_of(gandi, from, to);
