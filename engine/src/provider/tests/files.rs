@@ -192,7 +192,7 @@ fn a_last_dot_is_one_of_a_zone_and_an_id_one_of_a_list() {
 fn what_stands_in_no_query_is_a_set_in_lower_case() {
     let cloudflare = include_str!("../../../providers/cloudflare.toml");
     let change = |from: &str, to: &str| problems_of(cloudflare, from, to);
-    let content = "is = \"text\", without = \"operators\"";
+    let content = "is = \"text\", without = \"operators-and-lists\"";
     assert_eq!(change(content, content), Vec::<String>::new());
     says(&change(content, "is = \"text\", without = \"signs\""), "signs");
     says(&change("[\"contains:\",", "[\"Contains:\","), "not in lower case");
