@@ -181,7 +181,10 @@ impl Check<'_> {
             for (key, field) in &object.field {
                 self.field(&table, key, field);
                 if field.without.is_some() {
-                    self.problem(&table, format!("`{key}` has `without`, which queries alone have"));
+                    self.problem(
+                        &table,
+                        format!("`{key}` has `without`, which queries alone have"),
+                    );
                 }
                 let Some(of) = &field.of else { continue };
                 let inner = self.file.object.get(of);

@@ -177,8 +177,8 @@ impl<'a> Reading<'a> {
     /// SECURITY: an API that finds a record by its id alone would answer with another zone's (case
     /// `record-delete: a record that says it is another zone's`).
     fn is_of(&self, zone: &Name, fields: &Fields<'_>) -> bool {
-        let says = matches!(self.form.shape, Shape::Record | Shape::Records)
-            && self.form.zone.is_some();
+        let says =
+            matches!(self.form.shape, Shape::Record | Shape::Records) && self.form.zone.is_some();
         !says || self.name_of(fields).as_ref() == Some(zone)
     }
 
