@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::super::Provider;
 use super::super::file::{Batch, File, LookupForm, Paging, ResponseForm, Shape};
-use super::super::filter::Fields;
+use super::super::filter::{Fields, is_at};
 use super::super::known::{KnownRecord, Rest, Sought};
 use super::super::record::{self, Entry, Object as _, Scalar};
 use super::super::text;
@@ -46,6 +46,13 @@ impl Provider {
         // SECURITY: what is not the declared success is no answer: a redirect, a limit, an error
         // (case `a-lookup-without-an-answer-denies`).
         if status != 200 {
+            return Err(Reason::LookupFailed);
+        }
+        // SECURITY: nor is an error with that status, whatever else stands in it: an empty list beside it
+        // would say that nothing is there (case
+        // `an-error-with-the-status-of-a-success-is-no-answer-to-a-lookup`).
+        let in_success = self.file.error.in_success.as_ref();
+        if in_success.is_some_and(|error| is_at(body, &error.field, &error.is)) {
             return Err(Reason::LookupFailed);
         }
         self.answered(form, response, &lookup.purpose, body).ok_or(Reason::LookupNotUnderstood)
