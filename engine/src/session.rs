@@ -317,7 +317,7 @@ impl Session {
     ) -> Step {
         self.keep_meaning(plan);
         self.audit.take_operations(&plan.operations);
-        self.audit.denied_operation = Some(operation.to_string());
+        self.audit.deny_operation(operation);
         #[cfg(feature = "explain")]
         self.keep_denied(known, plan, operation, now);
         let reason = self.hidden(known, plan, operation, now).unwrap_or(reason);

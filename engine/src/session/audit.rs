@@ -86,6 +86,14 @@ impl Audit {
             .collect();
     }
 
+    /// Notes which operation was denied.
+    ///
+    /// SECURITY: its value may have hundreds of kilobytes, and whoever has any key may send it (test
+    /// `no_operation_floods_a_line`).
+    pub(super) fn deny_operation(&mut self, operation: &Operation) {
+        self.denied_operation = Some(bounded(operation.to_string()));
+    }
+
     /// Notes that everything was allowed.
     pub(super) fn allow(&mut self, mut by: Vec<String>) {
         by.sort_unstable();
@@ -171,6 +179,9 @@ fn printable(bytes: &[u8], characters_max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::{Name, NameForm};
+    use crate::operation::Action;
+    use crate::record_type::RecordType;
 
     #[test]
     fn long_texts_are_cut_between_characters() {
@@ -180,6 +191,20 @@ mod tests {
             assert_eq!(long(c, TEXT_MAX + 1), TEXT_MAX);
             assert_eq!(long(c, 5), 5);
         }
+    }
+
+    #[test]
+    fn no_operation_floods_a_line() {
+        let name = Name::parse("example.com", NameForm::Fqdn).unwrap();
+        let long = Some("\"".repeat(200_000));
+        let (zone, action) = (name.clone(), Action::RecordCreate);
+        let operation = Operation::record(action, zone, name, RecordType::TXT, long);
+        let mut audit = Audit::default();
+        audit.take_operations(&vec![operation.clone(); OPERATIONS_SHOWN + 1]);
+        audit.deny_operation(&operation);
+        let shown = audit.denied_operation.clone().unwrap();
+        assert_eq!(Some(&shown), audit.operations.first(), "cut alike, it is told as the same one");
+        assert!(audit.to_json("sha256:0").len() < 16 << 10);
     }
 
     #[test]

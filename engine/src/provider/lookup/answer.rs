@@ -1,6 +1,6 @@
 //! Answers to lookups: read strictly, because a write is judged by them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::super::Provider;
 use super::super::file::{Batch, File, LookupForm, Paging, ResponseForm, Shape};
@@ -309,6 +309,8 @@ impl<'a> Reading<'a> {
             return None;
         }
         let batch = self.batch()?;
+        // Thousands may be asked for in a zone of a hundred thousand, while all else on the worker waits.
+        let asked: HashSet<&(Name, RecordType)> = rrsets.iter().collect();
         let mut values: HashMap<(Name, RecordType), Vec<String>> = HashMap::new();
         for raw in self.records(zone, None)? {
             // Other names than those asked for may be there, and need not be understood.
@@ -322,7 +324,7 @@ impl<'a> Reading<'a> {
             let path = (only.map(|(name, _)| name), only.map(|(_, rtype)| rtype));
             let named = record::owner(self.file, batch, zone, path, &fields).ok();
             let typed = record::rtype(self.file, batch, only.map(|(_, rtype)| rtype), &fields).ok();
-            let Some(rrset) = named.zip(typed).filter(|rrset| rrsets.contains(rrset)) else {
+            let Some(rrset) = named.zip(typed).filter(|rrset| asked.contains(rrset)) else {
                 continue;
             };
             let entry: Entry = record::entry(self.file, batch, zone, only, &fields)?;
