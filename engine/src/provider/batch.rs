@@ -423,7 +423,7 @@ impl<'a> Reading<'a> {
     fn gone(&mut self, id: &str) -> Result<Option<&'a KnownRecord>, Refusal> {
         let known = match self.knowledge.records.get(id) {
             None => {
-                self.needs.insert(id.to_owned());
+                self.need(id)?;
                 return Ok(None);
             }
             Some(None) => return Err(not_there(id)),

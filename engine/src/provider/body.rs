@@ -121,11 +121,29 @@ impl<'a> Reading<'a> {
     ///
     /// SECURITY: the cap holds while reading, not afterwards (test `too_many_operations_are_refused_while_reading`).
     pub(super) fn record(&mut self, operation: Operation) -> Result<(), Refusal> {
-        if self.records.len() + self.asked.len() >= self.operations_max {
+        if self.is_full() {
             return Err(self.too_many());
         }
         self.records.push(operation);
         Ok(())
+    }
+
+    /// Notes the id of a record that must be known first.
+    ///
+    /// SECURITY: it will be an operation at least, so it counts as one before anything is asked: each
+    /// page of a lookup is searched for all of them (test
+    /// `ids_that_must_be_known_count_before_anything_is_asked`).
+    pub(super) fn need(&mut self, id: &str) -> Result<(), Refusal> {
+        if self.is_full() {
+            return Err(self.too_many());
+        }
+        self.needs.insert(id.to_owned());
+        Ok(())
+    }
+
+    /// Whether one operation more would be too many.
+    fn is_full(&self) -> bool {
+        self.records.len() + self.asked.len() + self.needs.len() >= self.operations_max
     }
 
     /// A request that means too much.

@@ -7,6 +7,7 @@
 mod answer;
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use super::file::{Kind, LookupForm, QueryRecords};
 use super::known::{Knowledge, KnownRecord, Needs, Rest, Sought};
@@ -65,8 +66,8 @@ pub enum Purpose {
         zone_id: Option<String>,
         /// The page, counted from 1.
         page: u64,
-        /// The ids that matter; none of them where all entries do.
-        wanted: BTreeSet<String>,
+        /// The ids that matter, which all pages share; none of them where all entries do.
+        wanted: Rc<BTreeSet<String>>,
     },
     /// The values of rrsets.
     Values {
@@ -183,12 +184,13 @@ impl Matched<'_> {
             Rest::UpTo(last) => last.min(known.listing.asked + PAGES_MAX),
             Rest::Unreachable | Rest::Nothing => 0,
         };
+        let wanted = if needs.listing { Rc::default() } else { Rc::new(needs.records.clone()) };
         let asked = (next..=last).map(|page| {
             let purpose = Purpose::Records {
                 zone: zone.clone(),
                 zone_id: self.found.parameters.zone_id.clone(),
                 page,
-                wanted: if needs.listing { BTreeSet::new() } else { needs.records.clone() },
+                wanted: Rc::clone(&wanted),
             };
             self.lookup(form, &[("page", page.to_string())], purpose)
         });

@@ -2,6 +2,8 @@
 
 use super::{CAPS, means, patch, plan, refused, sent};
 use crate::decision::Reason;
+use crate::provider::{Knowledge, Provider, Read};
+use crate::request::{Method, Target};
 
 #[test]
 fn lego_sets_and_deletes_a_challenge() {
@@ -231,6 +233,27 @@ fn too_many_operations_are_refused_while_reading() {
         .map(|n| format!(r#"{{"name":"a{n}.example.com.","type":"A","changetype":"DELETE"}}"#))
         .collect();
     assert_eq!(patch(&items.join(",")), ["too-many-operations"]);
+}
+
+#[test]
+fn ids_that_must_be_known_count_before_anything_is_asked() {
+    let text = include_str!("../../../providers/dnsimple.toml");
+    let provider = Provider::parse("dnsimple.toml", text).unwrap();
+    let target = Target::parse(b"/v2/1010/zones/example.com/batch").unwrap();
+    let matched = provider.find(Method::Post, &target).unwrap();
+    let read = |count: usize, creates: &str| {
+        let ids: Vec<_> = (1..=count).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
+        let body = format!(r#"{{"creates":[{creates}],"deletes":[{}]}}"#, ids.join(","));
+        matched.read(body.as_bytes(), &CAPS, &Knowledge::default())
+    };
+    let create = r#"{"name":"a","type":"A","content":"192.0.2.1"}"#;
+    // Reading the zone is asked for, too.
+    for (count, creates) in [(CAPS.operations_max - 1, ""), (CAPS.operations_max - 2, create)] {
+        let Ok(Read::Needs(needs)) = read(count, creates) else { panic!("{count}") };
+        assert_eq!(needs.records.len(), count);
+        let reason = read(count + 1, creates).err().map(|refusal| refusal.reason);
+        assert_eq!(reason, Some(Reason::TooManyOperations), "{count}");
+    }
 }
 
 #[test]
