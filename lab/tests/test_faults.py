@@ -1,5 +1,6 @@
 """A provider that is down, slow, or talks nonsense: the client gets an answer in time, and never what it may not see."""
 
+import json
 import threading
 import time
 
@@ -7,6 +8,7 @@ import pytest
 
 from lab import gate as whole, process, upstream
 
+from . import two
 from .conftest import CHALLENGE, ZONES
 
 LISTING = (b'[{"id":"example.com.","name":"example.com.","kind":"Native","url":"/api/v1/servers/localhost/zones/'
@@ -116,8 +118,15 @@ def test_a_provider_that_closes_in_the_middle(behind, keys):
     upstream.answer("200 OK", b'["' + b"hidden.org." * 1_600_000 + b'"]'),
     b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n[{\"na\r\nzz\r\n",
     b"nonsense\r\n\r\n",
+    upstream.answer("200 OK", b""),
+    upstream.answer("200 OK", LISTING, extra="Content-Encoding: identity\r\nContent-Encoding: gzip\r\n"),
+    b"HTTP/1.1 304 Not Modified\r\nETag: hidden.org\r\nConnection: close\r\n\r\n",
+    b"HTTP/1.1 204 No Content\r\nX-Zone: hidden.org\r\nConnection: close\r\n\r\n",
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\nX-Zone: hidden.org\r\n\r\nhidden.org",
+    b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n",
 ], ids=["html", "cut", "trailing", "another-shape", "compressed", "partial", "another-success", "redirect", "error-text",
-        "over-the-cap", "broken-chunks", "not-http"])
+        "over-the-cap", "broken-chunks", "not-http", "empty", "two-encodings", "not-modified", "no-content", "switching",
+        "two-lengths"])
 def test_what_cannot_be_filtered_is_not_passed(behind, keys, data):
     """Whatever the provider answers where a listing was expected, nothing unfiltered comes through."""
     gate, provider = behind(lambda connection, _: connection.sendall(data))
@@ -126,6 +135,32 @@ def test_what_cannot_be_filtered_is_not_passed(behind, keys, data):
     assert b"hidden.org" not in answer.body and "hidden.org" not in str(answer.headers)
     assert provider.key not in answer.text + str(answer.headers)
     assert gate.ready()
+
+
+@pytest.mark.parametrize("status", ["100 Continue", "102 Processing", "103 Early Hints", "199 Whatever"])
+def test_interim_answers_stay_behind(behind, keys, status):
+    """What the provider says before its answer is not the answer, and no client sees its headers."""
+    interim = f"HTTP/1.1 {status}\r\nLink: <https://hidden.org/>\r\nX-Zone: hidden.org\r\n\r\n".encode()
+    gate, _ = behind(lambda connection, _: connection.sendall(interim + upstream.answer("200 OK", LISTING)))
+    for answer in (gate.ask("GET", ZONES, key=keys["demoacmezone"]),
+                   two.ask(gate.port, "GET", ZONES, [("x-api-key", keys["demoacmezone"])])):
+        assert answer.status == 200 and b"example.com." in answer.body
+        assert b"hidden.org" not in answer.body and "hidden.org" not in str(answer.headers)
+
+
+@pytest.mark.parametrize("data", [b"", upstream.answer("503 Service Unavailable", b""), upstream.answer("409 Conflict", b"")],
+                         ids=["closed", "unavailable", "conflict"])
+def test_a_write_is_sent_once_whatever_the_client_asks(behind, keys, data):
+    """Envoy would repeat and hedge what headers of its own ask for; none of them gets as far as its router."""
+    gate, provider = behind(lambda connection, _: connection.sendall(data))
+    provider.requests[:] = []
+    headers = [("x-api-key", keys["demoacmezone"]), ("x-envoy-retry-on", "5xx,reset,retriable-4xx"), ("x-envoy-max-retries", "5"),
+               ("x-envoy-upstream-rq-per-try-timeout-ms", "100"), ("x-envoy-hedge-on-per-try-timeout", "true"),
+               ("x-envoy-upstream-rq-timeout-ms", "1"), ("x-envoy-original-path", "/x"), ("te", "trailers")]
+    answer = two.ask(gate.port, "PATCH", f"{ZONES}/example.com.", headers, [json.dumps(CHALLENGE).encode()])
+    assert answer.status in (409, 502, 503), answer.text
+    assert len(provider.requests) == 1
+    assert b"x-envoy" not in provider.requests[0].lower() and b"\r\nte:" not in provider.requests[0].lower()
 
 
 def test_a_set_cookie_of_the_provider_stays_behind(behind, keys):

@@ -139,6 +139,20 @@ def test_methods_outside_the_scope_never_get_through(gate, keys, zones, method):
     assert zones.api("GET", "/zones/example.com.").status == 200
 
 
+def test_a_denial_in_the_form_of_grpc_is_one(gate, keys, zones):
+    """Envoy writes its replies as gRPC for who speaks of it, with the status 200: the record says what it was, and nothing goes on."""
+    headers = [("x-api-key", keys["demoacmezone"]), ("content-type", "application/grpc"), ("te", "trailers")]
+    answer = two.ask(gate.port, "PATCH", f"{ZONES}/example.com.", headers, [json.dumps(ADDRESS).encode()])
+    assert (answer.status, answer.headers.get("grpc-status"), answer.body) == (200, "7", b"")
+    assert zones.values("example.com", "www.example.com", "A") == ["192.0.2.80", "192.0.2.81"]
+    number = json.loads(answer.headers["grpc-message"])["request_id"]
+    mine = lambda: [each for each in gate.audit_records() if each.get("zonegate", {}).get("request_id") == number]
+    assert wait_for(mine, 12)
+    assert mine()[0]["zonegate"]["decision"] == "deny"
+    listing = two.ask(gate.port, "GET", ZONES, headers)
+    assert listing.status == 200 and [each["name"] for each in listing.json] == ["example.com."]
+
+
 def test_names_with_underscores_do_not_pass_for_credentials(gate, keys):
     """x_api_key is refused by Envoy."""
     assert gate.ask("GET", ZONES, headers={"X_API_Key": keys["demoacmezone"]}).status in (400, 401)

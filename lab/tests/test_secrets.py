@@ -105,6 +105,17 @@ def test_audit_records_have_their_fields(gate, keys, zones):
     assert allowed["zonegate"]["operations"]
 
 
+def test_no_value_floods_the_audit_log(gate, keys):
+    """What collects logs cuts long lines or drops them: a denial with 200 KB in it is a line like any other."""
+    value = '"' + '\\"' * 100_000 + '"'
+    rrset = {"name": "www.example.com.", "type": "TXT", "ttl": 60, "changetype": "EXTEND", "records": [{"content": value}]}
+    answer = gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demoacmezone"], body={"rrsets": [rrset]})
+    assert answer.status == 403, answer.text
+    mine = lambda: [line for line in gate.audit.read_text().splitlines() if answer.json["request_id"] in line]
+    assert wait_for(mine, 12)
+    assert len(mine()[0]) < 4096 and "www.example.com TXT" in mine()[0]
+
+
 def test_metrics_are_good_prometheus(gate, keys):
     """The names and labels that the documentation promises."""
     gate.ask("GET", ZONES, key="wrong")
