@@ -8,7 +8,6 @@ followed here, that is an error, and so is a patch that changes nothing. Filters
 """
 
 import copy
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,11 +103,11 @@ def http_filters(mesh: Mesh) -> list:
         "@type": f"{TYPES}.extensions.filters.http.{name}.v3.{kind}"}} for name, kind in plain)]
 
 
-def connection_manager(manifest: list, mesh: Mesh, listener: str, route_name: str) -> dict:
+def connection_manager(manifest: list, mesh: Mesh, listener: str, routes: str) -> dict:
     """A gateway's HTTP connection manager before any patch."""
     return {
         "@type": HCM, "codec_type": "AUTO", "stat_prefix": f"outbound_{listener};",
-        "rds": {"config_source": {"ads": {}, "initial_fetch_timeout": "0s", "resource_api_version": "V3"}, "route_config_name": route_name},
+        "rds": {"config_source": {"ads": {}, "initial_fetch_timeout": "0s", "resource_api_version": "V3"}, "route_config_name": routes},
         "http_filters": http_filters(mesh), "access_log": logs(manifest, mesh),
         "use_remote_address": True, "xff_num_trusted_hops": trusted_hops(manifest, mesh),
         "forward_client_cert_details": "SANITIZE_SET",
@@ -121,7 +120,14 @@ def connection_manager(manifest: list, mesh: Mesh, listener: str, route_name: st
     }
 
 
-def listener_of(manifest: list, mesh: Mesh, gateway: dict, server: dict) -> dict:
+def route_name(manifest: list) -> str:
+    """The name of the routes that istiod makes for the one server of the Gateway."""
+    gateway = the(manifest, "Gateway")
+    port, = (each["port"] for each in gateway["spec"]["servers"])
+    return ".".join(["https", str(port["number"]), port["name"], gateway["metadata"]["name"], gateway["metadata"]["namespace"]])
+
+
+def listener_of(manifest: list, mesh: Mesh, server: dict) -> dict:
     """The listener of one server of a Gateway."""
     port, secured = server["port"], server["tls"]
     if port["protocol"] != "HTTPS" or secured["mode"] != "SIMPLE" or {"*"} != {each.rpartition("/")[2] for each in server["hosts"]}:
@@ -130,7 +136,6 @@ def listener_of(manifest: list, mesh: Mesh, gateway: dict, server: dict) -> dict
     if port["number"] in service_ports:
         raise term.fail("istiod would put the Service's targetPort in the place of this port")
     name = f"0.0.0.0_{port['number']}"
-    route_name = ".".join(["https", str(port["number"]), port["name"], gateway["metadata"]["name"], gateway["metadata"]["namespace"]])
     secret = {"name": f"file-cert:{secured['serverCertificate']}~{secured['privateKey']}", "sds_config": {"ads": {}}}
     return {
         "name": name, "traffic_direction": "OUTBOUND",
@@ -147,15 +152,8 @@ def listener_of(manifest: list, mesh: Mesh, gateway: dict, server: dict) -> dict
                 "require_client_certificate": False}},
             "transport_socket_connect_timeout": "15s",
             "filters": [{"name": "envoy.filters.network.http_connection_manager",
-                         "typed_config": connection_manager(manifest, mesh, name, route_name)}]}],
+                         "typed_config": connection_manager(manifest, mesh, name, route_name(manifest))}]}],
     }
-
-
-def routes_without_virtual_services(route_name: str) -> dict:
-    """What a gateway's listener is told to route where nobody wrote a VirtualService: everything is a 404."""
-    port = route_name.split(".")[1]
-    return {"name": route_name, "validate_clusters": False, "ignore_port_in_host_matching": True,
-            "virtual_hosts": [{"name": f"blackhole:{port}", "domains": ["*"]}]}
 
 
 # How istiod patches it.
@@ -215,10 +213,10 @@ def place(filters: list, patch: dict, is_match) -> bool:
     return True
 
 
-def patch_listener(listener: dict, patches: list) -> set:
+def patch_listener(listener: dict, wanted: list) -> set:
     """Applies all patches to a listener in istiod's order; the numbers of those that changed something."""
     used = set()
-    of = lambda kind: [(number, each) for number, each in enumerate(patches) if each["applyTo"] == kind]
+    of = lambda kind: [(number, each) for number, each in enumerate(wanted) if each["applyTo"] == kind]
     for number, each in of("LISTENER"):
         if each["patch"]["operation"] != "MERGE":
             raise term.fail("only MERGE of a listener is followed here")
@@ -251,7 +249,7 @@ def generated(manifest: list, mesh: Mesh) -> dict:
         raise term.fail("what istiod makes of such resources is not followed here")
     if len({each["metadata"]["namespace"] for each in manifest}) != 1:
         raise term.fail("all of the manifest belongs into one namespace")
-    return {"static_resources": {"listeners": [listener_of(manifest, mesh, gateway, each) for each in gateway["spec"]["servers"]],
+    return {"static_resources": {"listeners": [listener_of(manifest, mesh, each) for each in gateway["spec"]["servers"]],
                                  "clusters": []}}
 
 
@@ -260,28 +258,39 @@ def configuration(manifest: list, mesh: Mesh = Mesh(), without: int | None = Non
     patcher, made = the(manifest, "EnvoyFilter"), generated(manifest, mesh)
     if not selects(patcher["spec"]["workloadSelector"]["labels"], manifest):
         raise term.fail("the EnvoyFilter must select the Deployment's pods, and no others")
-    patches = [each for number, each in enumerate(patcher["spec"]["configPatches"]) if number != without]
+    wanted = [each for number, each in enumerate(patches(manifest)) if number != without]
     used = set()
     for listener in made["static_resources"]["listeners"]:
-        used |= patch_listener(listener, patches)
-    for number, each in enumerate(patches):
+        used |= patch_listener(listener, wanted)
+    for number, each in enumerate(wanted):
         if each["applyTo"] == "CLUSTER" and each["patch"]["operation"] == "ADD" and each["match"] == {"context": "GATEWAY"}:
             made["static_resources"]["clusters"].append(copy.deepcopy(each["patch"]["value"]))
             used.add(number)
-    if unused := [each for number, each in enumerate(patches) if number not in used]:
+    if unused := [each for number, each in enumerate(wanted) if number not in used]:
         raise term.fail(f"these patches change nothing: {[(each['applyTo'], each['match']) for each in unused]}")
     return made
 
 
-def camel_cased(value) -> list:
-    """The names in a patch value that protobuf writes otherwise: the patches here are merged by name."""
-    if isinstance(value, dict):
-        own = [key for key in value if re.fullmatch(r"[a-z]+([A-Z][a-z]*)+", str(key))]
-        return own + [found for inner in value.values() for found in camel_cased(inner)]
-    return [found for inner in value for found in camel_cased(inner)] if isinstance(value, list) else []
+def volumes(manifest: list) -> list:
+    """The volumes of the gateway's pod."""
+    return the(manifest, "Deployment")["spec"]["template"]["spec"]["volumes"]
+
+
+def mounted(container: dict) -> dict:
+    """Where a container has which volume: path to the volume's name."""
+    return {Path(each["mountPath"]): each["name"] for each in container["volumeMounts"]}
 
 
 def mounts(manifest: list) -> dict:
-    """Where the proxy's container has which volume: path to the volume's name."""
-    container = the(manifest, "Deployment")["spec"]["template"]["spec"]["containers"][0]
-    return {Path(each["mountPath"]): each["name"] for each in container["volumeMounts"]}
+    """Where the proxy's container has which volume."""
+    return mounted(the(manifest, "Deployment")["spec"]["template"]["spec"]["containers"][0])
+
+
+def probe(manifest: list) -> dict:
+    """How the kubelet asks whether the gate is ready."""
+    return the(manifest, "Deployment")["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]
+
+
+def patches(manifest: list) -> list:
+    """The patches of the EnvoyFilter."""
+    return the(manifest, "EnvoyFilter")["spec"]["configPatches"]

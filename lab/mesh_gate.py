@@ -1,4 +1,5 @@
-"""A pod of envoy/istio.yaml on this machine: volumes as the kubelet keeps them, what istiod would send, a real Envoy, stand-ins."""
+"""A pod of envoy/istio.yaml or envoy/envoy-gateway.yaml on this machine: volumes as the kubelet keeps them, what the control plane
+would send, a real Envoy, stand-ins."""
 
 import contextlib
 import copy
@@ -16,7 +17,7 @@ from .authority import Authority
 
 RESOURCES = {"listeners": "envoy.config.listener.v3.Listener", "clusters": "envoy.config.cluster.v3.Cluster",
              "routes": "envoy.config.route.v3.RouteConfiguration"}
-"""What istiod sends, and the type of each."""
+"""What a control plane sends, and the type of each."""
 
 
 class Volume:
@@ -60,11 +61,11 @@ def secret_file(name: str, value: str) -> str:
 class Pod(envoy.Envoy):
     """The gateway's pod with the demo policies; `stand_ins` are its providers, by their clusters' names."""
 
-    def __init__(self, folder: Path, settings: mesh.Mesh = mesh.Mesh(), certificates: dict | None = None, text: str | None = None):
-        """Everything but Envoy. `certificates`: others than the right one, by cluster; `text`: another manifest."""
+    def __init__(self, folder: Path, settings: mesh.Mesh = mesh.Mesh(), certificates: dict | None = None, plane=mesh):
+        """Everything but Envoy. `certificates`: others than the right one, by cluster; `plane`: the module of the control plane."""
         self.folder, self.workers, self.log_flush_ms, self.clock_file, self.program = folder, 1, 100, None, None
-        self.manifest, self.mesh = mesh.documents(text), settings
-        self.document = mesh.configuration(self.manifest, settings)
+        self.plane, self.manifest, self.mesh = plane, plane.documents(), settings
+        self.document = plane.configuration(self.manifest, settings)
         self.port, self.audit, self.admin = process.free_port(), folder / "audit.log", folder / "admin.sock"
         folder.mkdir(parents=True)
         if len(str(self.admin)) > 100:   # the address of a unix socket has room for 107 bytes
@@ -92,12 +93,12 @@ class Pod(envoy.Envoy):
 
     def _fill_volumes(self) -> None:
         """The volumes of the Deployment, each with what it is for."""
-        declared = mesh.the(self.manifest, "Deployment")["spec"]["template"]["spec"]["volumes"]
-        certificate, key = self.authority.issue("gate", sorted(self.domains.values()))
-        filled = {"zonegate-bundle": {"zonegate.json": self.packed()}, "zonegate-credentials": self.credentials(),
-                  "zonegate-tls": {"tls.crt": certificate.read_text(), "tls.key": key.read_text()}}
+        self.own_certificate = self.authority.issue("gate", sorted(self.domains.values()))
+        filled = {"zonegate-bundle": {"zonegate.json": self.packed()}, "zonegate-credentials": self.credentials()}
+        if self.plane is mesh:   # Envoy Gateway sends the certificate itself
+            filled["zonegate-tls"] = dict(zip(("tls.crt", "tls.key"), (each.read_text() for each in self.own_certificate)))
         self.volumes = {}
-        for each in declared:
+        for each in self.plane.volumes(self.manifest):
             source = each.get("configMap", {}).get("name") or each.get("secret", {}).get("secretName")
             place = self.folder / "volumes" / each["name"]
             if source:
@@ -109,10 +110,10 @@ class Pod(envoy.Envoy):
 
     def place(self, path: str) -> Path:
         """Where a path in the container lies here; only what is mounted can lie anywhere."""
-        for mounted, name in mesh.mounts(self.manifest).items():
+        for mounted, name in self.plane.mounts(self.manifest).items():
             if Path(path).is_relative_to(mounted):
                 return self.folder / "volumes" / name / Path(path).relative_to(mounted)
-        raise AssertionError(f"no volume of the Deployment is mounted at {path}")
+        raise AssertionError(f"no volume is mounted at {path}")
 
     def packed(self, policies: Path = paths.ROOT / "policies") -> str:
         """What `zonegate bundle` writes of a folder of policies."""
@@ -127,36 +128,40 @@ class Pod(envoy.Envoy):
         return {f"{name}.yaml": secret_file(name, next(iter(many.PROVIDERS[self.accounts[name]["provider"]].real(made.secret).values())))
                 for name, made in self.stand_ins.items()}
 
-    # What istiod sends.
+    # What the control plane sends.
 
     def _bootstrap(self) -> dict:
-        """Envoy's own start: everything else comes from folders that stand for istiod."""
+        """Envoy's own start: everything else comes from folders that stand for the control plane."""
         source = lambda kind: {"resource_api_version": "V3", "path_config_source": {
             "path": str(self.folder / kind / "sent.json"), "watched_directory": {"path": str(self.folder / kind)}}}
-        return {"node": {"id": "router~127.0.0.1~zonegate~zonegate", "cluster": "zonegate"},
+        return {"node": {"id": "zonegate", "cluster": "zonegate"},
                 "admin": {"address": {"pipe": {"path": str(self.admin), "mode": 0o600}}},
                 "dynamic_resources": {"cds_config": source("clusters"), "lds_config": source("listeners")}}
 
     def send(self, document: dict, kinds: tuple = ("clusters", "routes", "listeners")) -> None:
-        """Sends these resources, in istiod's order or another; `configuration` of `lab.mesh` makes them."""
+        """Sends these resources, in the order of control planes or another; `configuration` of `plane` makes them."""
         document = copy.deepcopy(document)
         for each in document["static_resources"]["listeners"]:
             self._here(each)
         for each in document["static_resources"]["clusters"]:
             self._to_stand_in(each)
-        resources = {**document["static_resources"], "routes": [mesh.routes_without_virtual_services("https.8443.https.zonegate.zonegate")]}
+        nothing = {"name": self.plane.route_name(self.manifest), "validate_clusters": False, "ignore_port_in_host_matching": True,
+                   "virtual_hosts": [{"name": "blackhole", "domains": ["*"]}]}
+        resources = {**document["static_resources"], "routes": [nothing]}
         for kind in kinds:
             (self.folder / kind).mkdir(exist_ok=True)
             made = [{"@type": f"type.googleapis.com/{RESOURCES[kind]}", **each} for each in resources[kind]]
             envoy._replace(self.folder / kind / "sent.json", json.dumps({"resources": self._moved(made)}))
 
     def _here(self, listener: dict) -> None:
-        """A listener on this machine: our port, certificate files in the place of Istio's agent, a file in the place of RDS."""
+        """A listener on this machine: our port, files in the place of certificates and routes that would be sent."""
         listener["address"]["socket_address"] = {"address": "127.0.0.1", "port_value": self.port}
         for chain in listener["filter_chains"]:
             context = chain["transport_socket"]["typed_config"]["common_tls_context"]
             secret, = context.pop("tls_certificate_sds_secret_configs")
-            certificate, key = secret["name"].removeprefix("file-cert:").split("~")
+            certificate, key = map(str, self.own_certificate)
+            if secret["name"].startswith("file-cert:"):
+                certificate, key = secret["name"].removeprefix("file-cert:").split("~")
             context["tls_certificates"] = [{"certificate_chain": {"filename": certificate}, "private_key": {"filename": key}}]
             manager = chain["filters"][0]["typed_config"]
             if "rds" in manager:

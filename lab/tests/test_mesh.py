@@ -1,11 +1,12 @@
-"""envoy/istio.yaml end to end: what istiod makes of it (see lab/mesh.py), in a real Envoy, in a pod as the kubelet keeps one."""
+"""envoy/istio.yaml and envoy/envoy-gateway.yaml end to end: what their control planes make of them (see lab/mesh.py and
+lab/envoy_gateway.py), in a real Envoy, in a pod as the kubelet keeps one."""
 
 import threading
 import time
 
 import pytest
 
-from lab import many as several, mesh, mesh_gate
+from lab import envoy_gateway, many as several, mesh, mesh_gate
 
 from .test_cloudflare import RECORDS
 from .test_many import SENT_ON_IN_LOOKUPS, is_clean
@@ -25,12 +26,20 @@ UNFRIENDLY = mesh.Mesh(trusted_proxies=2, normalization="DECODE_AND_MERGE_SLASHE
 """A mesh whose settings for all gateways are not what the gate needs."""
 
 
+PLANES = {"istio": mesh, "envoy-gateway": envoy_gateway}
+"""What can follow the two control planes."""
+
+LEFT_OUT = [(mesh, 0, {200, 401}), (mesh, 1, {0}), (mesh, 2, {0}), (mesh, 3, {200, 401, 503}),
+            (envoy_gateway, 0, {200, 401}), (envoy_gateway, 1, {404}), (envoy_gateway, 2, {200, 401, 503})]
+"""What is answered without one of the patches; the last of each plane is another account's cluster, like the one before."""
+
+
 # The pod, in a mesh whose settings are not what the gate needs.
 
-@pytest.fixture(scope="module")
-def running(folder, built):
+@pytest.fixture(scope="module", params=PLANES.values(), ids=PLANES)
+def running(folder, built, request):
     """A pod with a bundle and a credential for each account."""
-    made = mesh_gate.Pod(folder / "mesh", UNFRIENDLY)
+    made = mesh_gate.Pod(folder / f"mesh-of-{request.param.__name__}", UNFRIENDLY, plane=request.param)
     try:
         yield made.start().wait_ready()
     finally:
@@ -98,8 +107,8 @@ def test_a_lookup_and_a_denial(pod, keys):
 
 def test_the_kubelet_can_ask_whether_the_gate_is_ready(pod):
     """The probe says its Host, and no name in TLS."""
-    probe = mesh.the(pod.manifest, "Deployment")["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]
-    assert probe["scheme"] == "HTTPS" and probe["port"] == 8443
+    probe, listener = pod.plane.probe(pod.manifest), pod.document["static_resources"]["listeners"][0]
+    assert probe["scheme"] == "HTTPS" and probe["port"] == listener["address"]["socket_address"]["port_value"]
     host, = (each["value"] for each in probe["httpHeaders"])
     assert pod.ask("GET", probe["path"], host=host, sni=None).status == 200
 
@@ -115,7 +124,8 @@ def test_hosts_and_paths(pod, keys):
         assert ask("cloudflare.gate.example.com", path) == 400
     assert ask("cloudflare.gate.example.com", x_api_key="x") == 400
     assert ask("cloudflare.gate.example.com", Upgrade="websocket", Connection="Upgrade") == 403
-    assert ask("cloudflare.gate.example.com", **{"X-Blocked": "1"}) == 403, "an AuthorizationPolicy of the mesh holds before the gate"
+    if pod.plane is mesh:
+        assert ask("cloudflare.gate.example.com", **{"X-Blocked": "1"}) == 403, "an AuthorizationPolicy of the mesh holds before the gate"
     assert len(logged(pod)) == before
 
 
@@ -225,23 +235,35 @@ def test_a_bundle_that_is_none_is_mended_by_the_first_good_one(another, keys):
     assert wait_for(pod.ready, 30) and statuses(pod, keys["demoanyall01"]) == {200, 401}
 
 
-@pytest.mark.parametrize("number", range(len(mesh.the(mesh.documents(), "EnvoyFilter")["spec"]["configPatches"])))
-def test_no_patch_can_be_missing_and_the_gate_open(another, keys, number):
+@pytest.mark.parametrize(("plane", "number", "expected"), LEFT_OUT)
+def test_no_patch_can_be_missing_and_the_gate_open(another, keys, plane, number, expected):
     """Without any one of them, an unknown key sends nothing to a provider: there is no listener, no route, or the gate."""
-    pod = another()
-    pod.send(mesh.configuration(pod.manifest, pod.mesh, without=number))
+    pod = another(plane=plane)
+    assert len(plane.patches(pod.manifest)) == len([each for each in LEFT_OUT if each[0] is plane]) + 1
+    pod.send(plane.configuration(pod.manifest, pod.mesh, without=number))
     pod.start()
-    assert wait_for(lambda: statuses(pod, "zgk_nobody_y") in ({401}, {0}), 15)
+    assert wait_for(lambda: statuses(pod, "zgk_nobody_y") in ({401}, {404}, {0}), 15)
     assert logged(pod) == []
-    kind = mesh.the(pod.manifest, "EnvoyFilter")["spec"]["configPatches"][number]["applyTo"]
-    expected = {"LISTENER": {200, 401}, "NETWORK_FILTER": {0}, "HTTP_FILTER": {0}, "CLUSTER": {200, 401, 503}}
-    assert statuses(pod, keys["demoanyall01"]) == expected[kind]
+    assert statuses(pod, keys["demoanyall01"]) == expected
 
 
-def test_the_gate_is_closed_while_it_comes_and_goes(another, keys):
-    """The EnvoyFilter is made while the pod runs, clusters first as istiod sends them, then taken away: never a moment without the gate."""
+def test_these_tests_would_notice_an_open_gate(another):
+    """A route and a credential without the gate between them: an unknown key is the real one. This is what no order of events may bring."""
     pod = another()
-    bare = mesh.generated(pod.manifest, pod.mesh)
+    open_gate = mesh.configuration(pod.manifest, pod.mesh)
+    manager, = (each["typed_config"] for each in open_gate["static_resources"]["listeners"][0]["filter_chains"][0]["filters"])
+    manager["http_filters"] = [each for each in manager["http_filters"] if each["name"] != "zonegate"]
+    pod.send(open_gate)
+    pod.start()
+    assert wait_for(lambda: statuses(pod, "zgk_nobody_y") == {200})
+    assert "real-cloudflare-main-key" in "".join(each.raw() for each in logged(pod))
+
+
+@pytest.mark.parametrize("plane", PLANES.values(), ids=PLANES)
+def test_the_gate_is_closed_while_it_comes_and_goes(another, keys, plane):
+    """The patches are made while the pod runs, clusters first as control planes send them, then taken away: never a moment without the gate."""
+    pod = another(plane=plane)
+    bare = plane.generated(pod.manifest, pod.mesh)
     pod.send(bare)
     pod.start()
     assert wait_for(lambda: statuses(pod, keys["demoanyall01"]) == {404})
