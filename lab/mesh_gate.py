@@ -12,7 +12,7 @@ import ssl
 import tempfile
 from pathlib import Path
 
-from . import envoy, gate, many, mesh, paths, process, standins, web
+from . import cluster, envoy, gate, many, mesh, paths, process, standins, web
 from .authority import Authority
 
 RESOURCES = {"listeners": "envoy.config.listener.v3.Listener", "clusters": "envoy.config.cluster.v3.Cluster",
@@ -21,32 +21,16 @@ RESOURCES = {"listeners": "envoy.config.listener.v3.Listener", "clusters": "envo
 
 
 class Volume:
-    """A ConfigMap or Secret in a pod: every version is a folder, and `..data` is swapped from one to the next by a rename."""
+    """A ConfigMap or Secret in a pod, written and swapped as the kubelet does it."""
 
     def __init__(self, folder: Path, files: dict):
         """The first version."""
-        self.folder, self.versions = folder, 0
-        folder.mkdir(parents=True)
+        self.folder = folder
         self.write(files)
 
     def write(self, files: dict) -> None:
-        """Another version: all of it is there before the swap, and the old one is away after it."""
-        before = (self.folder / "..data").resolve() if self.versions else None
-        self.versions += 1
-        version = self.folder / f"..2026_11_22_00_00_00.{self.versions:09}"
-        version.mkdir()
-        for name, text in files.items():
-            (version / name).write_text(text)
-        (self.folder / "..data_tmp").symlink_to(version.name)
-        os.replace(self.folder / "..data_tmp", self.folder / "..data")
-        for old in self.folder.iterdir():
-            if old.is_symlink() and old.name != "..data" and old.name not in files:
-                old.unlink()
-        for name in files:
-            if not (self.folder / name).is_symlink():
-                (self.folder / name).symlink_to(f"..data/{name}")
-        if before:
-            shutil.rmtree(before)
+        """Another version."""
+        cluster.volume(self.folder, {name: text.encode() for name, text in files.items()})
 
     def read(self) -> dict:
         """All files of the version that is there."""

@@ -29,6 +29,8 @@ pub(super) use self::split::{each, unquoted};
 /// The statuses without a body.
 const BODILESS: [u16; 2] = [204, 304];
 
+/// The content type of such errors.
+const JSON: &str = "application/json";
 /// The status of an error that came with the status of a success.
 const IN_SUCCESS: u16 = 400;
 
@@ -155,8 +157,10 @@ impl Provider {
         bodiless: bool,
     ) -> Treatment {
         let Some(form) = self.file.response.get(&rule.form) else { return Treatment::Hold };
+        // An error with the status of a success is JSON, so that what is no JSON is none.
+        let json = form.content_types.iter().any(|known| known.eq_ignore_ascii_case(JSON));
         let passes = form.shape == Shape::Pass
-            && self.file.error.in_success.is_none()
+            && (self.file.error.in_success.is_none() || !json)
             && form.statuses.contains(&status)
             && (bodiless || BODILESS.contains(&status) || is_type(form, content_type));
         if passes { Treatment::Stream } else { Treatment::Hold }

@@ -3,7 +3,7 @@
 use super::{plan, powerdns};
 use crate::decision::Reason;
 use crate::operation::{Action, Operation};
-use crate::provider::{Answer, Filtered, Treatment};
+use crate::provider::{Answer, Filtered, Provider, ResponseRule, Treatment};
 
 /// What goes on of an answer to a request, for a key that may do what `may` says.
 fn answered(
@@ -194,6 +194,18 @@ fn only_what_passes_whole_may_stream() {
     assert_eq!(treatment(("GET", "/config", ""), 500, JSON), Treatment::Hold);
     assert_eq!(treatment(LIST, 200, JSON), Treatment::Hold);
     assert_eq!(treatment(ZONE, 200, JSON), Treatment::Hold);
+}
+
+#[test]
+fn what_may_be_an_error_is_held_and_a_zone_file_is_none() {
+    let text = include_str!("../../../providers/cloudflare.toml");
+    let cloudflare = Provider::parse("cloudflare.toml", text).unwrap();
+    let rule = |form: &str| ResponseRule::new(form.to_owned(), None);
+    let treatment =
+        |form: &str, content_type| cloudflare.treatment(&rule(form), 200, content_type, false);
+    assert_eq!(treatment("document", JSON), Treatment::Hold);
+    assert_eq!(treatment("export", TEXT), Treatment::Stream);
+    assert_eq!(treatment("export", JSON), Treatment::Hold);
 }
 
 #[test]
