@@ -33,6 +33,7 @@ pub const REASONS: &[(&str, u16)] = &[
     ("record-not-visible", 404),
     ("lookup-failed", 503),
     ("lookup-not-understood", 503),
+    ("too-busy", 503),
     ("response-too-large", 502),
     ("response-not-understood", 502),
     ("internal", 500),

@@ -93,6 +93,8 @@ reasons! {
     LookupFailed = "lookup-failed", 503, "the DNS provider could not be asked about this request";
     /// The provider's answer to a lookup was not understood.
     LookupNotUnderstood = "lookup-not-understood", 503, "the DNS provider could not be asked about this request";
+    /// The worker holds as much for other requests as it may.
+    TooBusy = "too-busy", 503, "the gate is busy with other requests; try again later";
     /// The provider's response is over the cap.
     ResponseTooLarge = "response-too-large", 502, "the DNS provider's response cannot be passed on";
     /// The provider's response is not what the route declares.

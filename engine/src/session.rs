@@ -24,6 +24,7 @@ mod headers;
 mod in_body;
 mod resolve;
 mod response;
+mod room;
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -39,6 +40,7 @@ pub use self::gate::WHOAMI_ROUTE;
 #[cfg(feature = "author")]
 pub use self::headers::takes_credentials;
 pub use self::response::{Answer, ResponseStep};
+pub use self::room::{Room, Share};
 
 use self::enter::{Entered, Keyless};
 use crate::bundle::Bundle;
@@ -62,6 +64,9 @@ pub const LOOKUPS_MAX: usize = 256;
 const JSON_LIMITS: JsonLimits = JsonLimits { depth_max: 16, nodes_max: 200_000, fold_keys: false };
 /// Bytes of a response that is held to be filtered.
 pub const RESPONSE_BYTES_MAX: usize = 16 << 20;
+/// Bytes that a worker holds of all requests, responses and answers to lookups together: room for
+/// eight of the largest responses, or for tens of thousands of what clients usually send.
+pub const HELD_BYTES_MAX: usize = 128 << 20;
 
 /// What a proxy knows of a request when its headers have arrived.
 #[derive(Clone, Debug, Default)]
@@ -267,12 +272,21 @@ impl Session {
 
     /// Ends a request whose body grew over the cap.
     pub fn refuse_body(&mut self) -> Step {
+        self.refuse_waiting(Reason::BodyTooLarge)
+    }
+
+    /// Ends a request that waits for something, because there is no [`Room`] left for more of it.
+    pub fn refuse_busy(&mut self) -> Step {
+        self.refuse_waiting(Reason::TooBusy)
+    }
+
+    /// Ends a request that waits for its body or for lookups.
+    fn refuse_waiting(&mut self, reason: Reason) -> Step {
         match std::mem::replace(&mut self.state, State::Over) {
-            State::Body(known) => self.deny_known(&known, Reason::BodyTooLarge),
-            State::Keyless(facts, _) => {
-                self.deny(facts.provider.as_deref(), Reason::BodyTooLarge, Vec::new())
-            }
-            State::Lookups(..) | State::Response(..) | State::Over => self.bug(),
+            State::Body(known) => self.deny_known(&known, reason),
+            State::Lookups(known, ..) => self.deny_known(&known, reason),
+            State::Keyless(facts, _) => self.deny(facts.provider.as_deref(), reason, Vec::new()),
+            State::Response(..) | State::Over => self.bug(),
         }
     }
 

@@ -19,6 +19,7 @@ use std::rc::Rc;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType, LogLevel};
 use zonegate_engine::bundle::{BUNDLE_BYTES_MAX, Bundle};
+use zonegate_engine::session::Room;
 
 use crate::metrics::Metrics;
 use crate::stream::Stream;
@@ -35,6 +36,8 @@ struct Gate {
     bundle: Rc<Bundle>,
     /// Its metrics.
     metrics: Metrics,
+    /// What its streams hold; those of the configuration before have a room of their own.
+    room: Rc<Room>,
 }
 
 /// The plugin: holds what its streams begin with.
@@ -61,7 +64,8 @@ impl RootContext for Root {
             Ok(bundle) => {
                 host::log(LogLevel::Info, &format!("zonegate: bundle {} is live", bundle.digest));
                 let metrics = Metrics::define(bundle.built);
-                self.gate = Some(Rc::new(Gate { bundle: Rc::new(bundle), metrics }));
+                self.gate =
+                    Some(Rc::new(Gate { bundle: Rc::new(bundle), metrics, room: Rc::default() }));
                 metrics::loaded(began, host::now());
                 true
             }

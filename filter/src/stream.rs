@@ -19,7 +19,7 @@ use zonegate_engine::provider::Lookup;
 use zonegate_engine::request::Method;
 use zonegate_engine::session::{
     Answer, BODY_BYTES_MAX, Facts, Grant, LookupAnswer, RESPONSE_BYTES_MAX, ResponseStep, Session,
-    Step,
+    Share, Step,
 };
 
 use crate::Gate;
@@ -66,6 +66,8 @@ pub(crate) struct Stream {
     has_body: bool,
     /// How much of it was held; where only trailers followed there is no buffer to replace.
     held_bytes: usize,
+    /// What is held for it now, of all that the worker may hold.
+    share: Option<Share>,
     /// The lookups under way: token and position.
     tokens: HashMap<u32, usize>,
     /// Their answers, by position.
@@ -76,6 +78,7 @@ impl Stream {
     /// A stream of a configuration.
     pub(crate) fn new(gate: Option<Rc<Gate>>) -> Stream {
         Stream {
+            share: gate.as_ref().map(|gate| Share::of(&gate.room)),
             gate,
             phase: Phase::Request,
             session: None,
@@ -97,6 +100,7 @@ impl Stream {
             Step::Reply(answer) => self.reply(&answer),
             Step::Forward(grant) => match self.forward(&grant) {
                 Some(()) => {
+                    self.release();
                     self.phase = Phase::Forwarded;
                     self.publish();
                     Action::Continue
@@ -139,6 +143,7 @@ impl Stream {
 
     /// Answers the client.
     fn reply(&mut self, answer: &Answer) -> Action {
+        self.release();
         self.phase = Phase::Replied;
         self.publish();
         let headers: Vec<(&[u8], &[u8])> = answer
@@ -155,6 +160,7 @@ impl Stream {
 
     /// Answers where there is no session, or where the host failed: closed.
     fn fail(&mut self) -> Action {
+        self.release();
         self.phase = Phase::Replied;
         let body = br#"{"error":"this gate is not configured for this request","reason":"not-configured"}"#;
         host::reply(503, "zonegate_failed", &[(b"content-type", b"application/json")], body);
@@ -164,6 +170,10 @@ impl Stream {
     /// Sends the lookups; all go out together.
     fn ask(&mut self, lookups: &[Lookup]) -> Action {
         self.phase = Phase::Lookups;
+        // The session has the body too, until it is decided; of answers that were read, what it needs.
+        if !self.holds(2 * self.held_bytes) {
+            return self.refuse_busy();
+        }
         self.answers = vec![None; lookups.len()];
         let cluster = host::property(CLUSTER).and_then(|bytes| String::from_utf8(bytes).ok());
         let cluster = cluster.unwrap_or_default();
@@ -221,6 +231,7 @@ impl Stream {
     /// The response has ended: judge it, and put what it becomes in its place.
     fn response_ended(&mut self, size: usize) -> Action {
         let body = host::buffer(BufferType::HttpResponseBody, size.min(RESPONSE_BYTES_MAX + 1));
+        self.release();
         let phase = std::mem::replace(&mut self.phase, Phase::Done);
         let (Some(body), Some(session), Phase::Response(status, headers)) =
             (body, self.session.as_mut(), phase)
@@ -232,6 +243,28 @@ impl Stream {
         let replaced = host::set_buffer(BufferType::HttpResponseBody, &answer.body)
             .and_then(|()| set_response_headers(&answer));
         if replaced.is_some() { Action::Continue } else { self.fail() }
+    }
+
+    /// Whether the worker may hold so many bytes for this stream.
+    fn holds(&mut self, bytes: usize) -> bool {
+        self.share.as_mut().is_some_and(|share| share.hold(bytes))
+    }
+
+    /// Holds nothing any more.
+    fn release(&mut self) {
+        if let Some(share) = &mut self.share {
+            share.release();
+        }
+    }
+
+    /// Ends a request for which the worker has no room.
+    fn refuse_busy(&mut self) -> Action {
+        self.tokens.clear();
+        self.answers.clear();
+        match self.session.as_mut().map(Session::refuse_busy) {
+            Some(step) => self.carry(step),
+            None => self.fail(),
+        }
     }
 
     /// Publishes the audit record and counts the decision.
@@ -267,6 +300,10 @@ impl Context for Stream {
     fn on_http_call_response(&mut self, token: u32, headers: usize, size: usize, _trailers: usize) {
         let Some(at) = self.tokens.remove(&token) else { return };
         if self.phase != Phase::Lookups {
+            return;
+        }
+        if !self.share.as_mut().is_some_and(|share| share.hold_more(size)) {
+            self.refuse_busy();
             return;
         }
         // No headers: the provider was not reached, or not in time.
@@ -317,6 +354,9 @@ impl HttpContext for Stream {
                 None => self.fail(),
             };
         }
+        if !self.holds(size) {
+            return self.refuse_busy();
+        }
         if end_of_stream { self.request_ended(size) } else { Action::Pause }
     }
 
@@ -365,15 +405,14 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        let held = matches!(self.phase, Phase::Response(..));
+        if held && size > RESPONSE_BYTES_MAX {
+            return self.refuse_response(Reason::ResponseTooLarge);
+        }
+        if held && !self.holds(size) {
+            return self.refuse_response(Reason::TooBusy);
+        }
         match self.phase {
-            Phase::Response(..) if size > RESPONSE_BYTES_MAX => {
-                let answer =
-                    self.session.as_mut().map(|one| one.refuse_response(Reason::ResponseTooLarge));
-                match answer {
-                    Some(answer) => self.reply_late(&answer),
-                    None => self.fail(),
-                }
-            }
             Phase::Response(..) if end_of_stream => self.response_ended(size),
             Phase::Response(..) => Action::Pause,
             Phase::Request | Phase::Lookups | Phase::Forwarded | Phase::Done | Phase::Replied => {
@@ -396,8 +435,17 @@ impl HttpContext for Stream {
 }
 
 impl Stream {
+    /// Answers instead of a response that is not read.
+    fn refuse_response(&mut self, reason: Reason) -> Action {
+        match self.session.as_mut().map(|session| session.refuse_response(reason)) {
+            Some(answer) => self.reply_late(&answer),
+            None => self.fail(),
+        }
+    }
+
     /// Answers instead of a response whose request was already counted.
     fn reply_late(&mut self, answer: &Answer) -> Action {
+        self.release();
         self.phase = Phase::Done;
         self.publish();
         self.phase = Phase::Replied;

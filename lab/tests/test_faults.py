@@ -1,6 +1,9 @@
 """A provider that is down, slow, or talks nonsense: the client gets an answer in time, and never what it may not see."""
 
+import contextlib
 import json
+import select
+import socket
 import threading
 import time
 
@@ -10,6 +13,7 @@ from lab import gate as whole, process, upstream
 
 from . import two
 from .conftest import CHALLENGE, ZONES
+from .test_secrets import wait_for
 
 LISTING = (b'[{"id":"example.com.","name":"example.com.","kind":"Native","url":"/api/v1/servers/localhost/zones/'
            b'example.com."},{"id":"hidden.org.","name":"hidden.org.","kind":"Native"}]')
@@ -191,3 +195,25 @@ def test_clients_that_go_away_do_no_harm(behind, keys):
         thread.join()
     assert gate.ready() and gate.program.runs()
     assert gate.ask("GET", ZONES, key=keys["demoacmezone"]).status == 200
+
+
+def test_bodies_that_never_end_do_not_fill_a_worker(another_gate, keys):
+    """Beyond 128 MiB of what is held the next request is refused, until something is given back."""
+    gate = another_gate()
+    size = 2 << 20
+    head = (f"PATCH {ZONES}/example.com. HTTP/1.1\r\nHost: gate\r\nX-API-Key: {keys['demoacmezone']}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {size}\r\n\r\n").encode()
+    writes = lambda: gate.ask("PATCH", f"{ZONES}/example.com.", key=keys["demoacmezone"], body=CHALLENGE)
+    with contextlib.ExitStack() as stack:
+        waiting = []
+        for _ in range(64):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", gate.port), timeout=20))
+            connection.sendall(head + b" " * (size - 1))
+            waiting.append(connection)
+        assert wait_for(lambda: writes().reason == "too-busy", 20), writes().text
+        assert writes().status == 503 and gate.ready(), "what needs no room is not refused"
+        waiting.pop().close()
+        assert wait_for(lambda: writes().status == 204, 10)
+        readable, _, _ = select.select(waiting, [], [], 0)
+        assert not readable, "who was there first still waits"
+    assert writes().status == 204

@@ -179,6 +179,112 @@ fn a_lookup_that_is_never_answered_ends_by_its_timeout() {
     assert_eq!((outcome.status(), outcome.forwarded), (503, None));
 }
 
+/// Begins a row's request: all but its body.
+fn begin(host: &Host, case: &Case) -> Stream {
+    at_the_time_of(host, case);
+    let mut headers = request(case, Delivery::Whole).unwrap();
+    headers.body.clear();
+    let stream = host.stream();
+    stream.properties(|properties| {
+        for (path, value) in &headers.properties {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            properties.set(&path, value.clone());
+        }
+    });
+    stream.request_headers(&headers.headers, case.body.is_none());
+    stream
+}
+
+/// Whether a stream was refused because the worker holds too much.
+fn is_refused_as_busy(stream: &Stream) -> bool {
+    stream.response().is_some_and(|response| {
+        let text = String::from_utf8_lossy(&response.body).into_owned();
+        response.status == 503 && text.contains("too-busy")
+    })
+}
+
+/// What a worker holds at most, and parts of which eight and no ninth fit into it.
+const HELD_BYTES_MAX: usize = 128 << 20;
+const PART: usize = 15 << 20;
+
+#[test]
+fn bodies_that_never_end_do_not_fill_the_worker() {
+    let host = start();
+    let case = allowed();
+    let part = vec![b' '; 2 << 20];
+    let streams: Vec<Stream> = (0..HELD_BYTES_MAX / part.len())
+        .map(|_| {
+            let stream = begin(&host, &case);
+            stream.request_body(&part, false);
+            stream
+        })
+        .collect();
+    assert!(streams.iter().all(|stream| stream.response().is_none()));
+    let more = || {
+        let stream = begin(&host, &case);
+        stream.request_body(b" ", false);
+        is_refused_as_busy(&stream)
+    };
+    assert!(more() && !passes(&host), "nothing more is held");
+    assert!(streams.iter().all(|stream| stream.response().is_none()), "who was first stays");
+    streams[0].close();
+    assert!(!more() && passes(&host), "what is given back is there for others");
+    assert!(host.faults().is_empty() && host.trap().is_none());
+}
+
+#[test]
+fn answers_to_lookups_do_not_fill_the_worker() {
+    let host = start();
+    let case = row(|case| case.name == "zone-create: with the account that clients name");
+    let answer = || CalloutResponse::new(200, vec![b' '; PART]);
+    let streams: Vec<Stream> = (0..=HELD_BYTES_MAX / PART).map(|_| send(&host, &case)).collect();
+    for stream in &streams {
+        let [first, _second] = stream.callouts().try_into().unwrap();
+        assert!(stream.answer_callout(first.token, answer()));
+    }
+    let (last, others) = streams.split_last().unwrap();
+    assert!(is_refused_as_busy(last) && last.forwarded().is_none());
+    assert!(others.iter().all(|stream| stream.response().is_none()));
+    // Its other answer comes late, and changes nothing.
+    for callout in last.callouts() {
+        last.answer_callout(callout.token, answer());
+    }
+    for stream in &streams {
+        stream.close();
+    }
+    assert!(passes(&host) && host.faults().is_empty() && host.trap().is_none());
+}
+
+#[test]
+fn responses_that_never_end_do_not_fill_the_worker() {
+    let host = start();
+    let case = row(|case| {
+        matches!(case.expected, Expected::Allow { .. })
+            && case.method == "GET"
+            && case.target.ends_with(b"/zones/example.com.")
+            && case.lookups.is_empty()
+            && case.upstream.is_some()
+    });
+    let streams: Vec<Stream> = (0..=HELD_BYTES_MAX / PART)
+        .map(|_| {
+            let stream = begin(&host, &case);
+            assert!(stream.forwarded().is_some());
+            let mut headers = upstream(&case, Delivery::Whole).unwrap().headers;
+            headers.remove("content-length");
+            stream.response_headers(&headers, false);
+            stream.response_body(&vec![b' '; PART], false);
+            stream
+        })
+        .collect();
+    let (last, others) = streams.split_last().unwrap();
+    assert!(is_refused_as_busy(last));
+    assert!(others.iter().all(|stream| stream.response().is_none()));
+    for stream in &streams {
+        stream.close();
+    }
+    assert!(passes(&host) && host.faults().is_empty() && host.trap().is_none());
+}
+
 #[test]
 fn decisions_are_counted() {
     let host = start();

@@ -108,10 +108,11 @@ fn wanted(bundle: &Bundle) -> Wanted {
     Wanted {
         routes,
         policies: owned(bundle.policies.ids().into_iter().map(|(id, _, _)| id).collect()),
-        // A bug is no reason that a table can show.
-        reasons: owned(
-            REASONS.iter().map(|(code, _)| *code).filter(|code| *code != "internal").collect(),
-        ),
+        // A bug, or what other requests cost a worker, is no reason that a table can show.
+        reasons: owned({
+            let codes = REASONS.iter().map(|(code, _)| *code);
+            codes.filter(|code| !["internal", "too-busy"].contains(code)).collect()
+        }),
         ..Wanted::default()
     }
 }
