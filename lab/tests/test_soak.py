@@ -47,5 +47,9 @@ def test_a_probe_counts_what_fails(gate, large):
     running = probe.Probe(gate.port, [request])
     time.sleep(0.3)
     running.stop()
-    assert running.failures[0].startswith("401 ")
-    assert len(running.failures) == len(running.latencies)
+    refused = [each for each in running.failures if each.startswith("401 ")]
+    assert refused and len(refused) == len(running.latencies)
+    # Answers that need nobody's help come so fast that Envoy may take them for a flood (`http1.response_flood`): it closes
+    # the connection then, which is a failure too.
+    others = set(running.failures) - set(refused)
+    assert all("reset" in each or "closed" in each for each in others), others
